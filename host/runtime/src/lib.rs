@@ -1,0 +1,1 @@
+//! Plugins, calls and hand-off on wasmtime.

@@ -1,0 +1,1 @@
+//! WIT types as data: verdicts, codecs and the ledger.

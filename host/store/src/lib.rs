@@ -1,0 +1,1 @@
+//! Durable, verified state: journal, state tree and checkpoints.
