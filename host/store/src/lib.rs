@@ -1,1 +1,13 @@
-//! Durable, verified state: journal, state tree and checkpoints.
+//! Durable, verified state: a journal, a state tree in packs, and the checkpoints that join them.
+//!
+//! The crate keeps ordered maps from bytes to bytes ("states"). A commit changes one or more of them atomically; once
+//! its ticket resolves, it survives power loss. Each state has a root, one BLAKE3 hash that depends on its contents
+//! alone. Every byte that is read back is checked before it is used.
+//!
+//! It is *not* responsible for:
+//! - what the bytes mean: types, schemas and encodings live in `stead-schema`;
+//! - plugins, calls, hand-offs or WebAssembly: they live in `stead-runtime`;
+//! - time: nothing here reads a clock, and no durable decision depends on one;
+//! - finding its data directory, or printing: it is handed a [`disk::Disk`] and returns values and errors.
+
+pub mod disk;
