@@ -1,0 +1,1 @@
+//! Nothing of its own: each guest is a target of this package, under `guests/`.
