@@ -1,0 +1,21 @@
+//! Every bound of this crate, each with its reason.
+
+/// Deepest nesting of a type, and so of its values: the codecs recurse once a level, and WAVE's parser stops at 100.
+pub const TYPE_DEPTH_MAX: usize = 64;
+
+/// Most parts of one type (types, fields, cases and flags together): a type is compared, hashed and stored whole in the
+/// ledger, and no hand-written WIT type comes near.
+pub const TYPE_PARTS_MAX: usize = 10_000;
+
+/// Longest name of a field, case or flag: names are stored in the ledger and repeated in every message about them.
+pub const NAME_BYTES_MAX: usize = 1_024;
+
+/// Longest encoded key: a key is copied into every node of the state tree that it bounds.
+pub const KEY_BYTES_MAX: usize = 4 << 10;
+
+/// Most elements for which room is made before they are read: a stored length is believed only as far as its bytes go.
+pub const ELEMENTS_AHEAD_MAX: usize = 1_024;
+
+/// Most schemas that one collection goes through: one is added for each swap that changes it, and the chain between them
+/// is built anew at every start.
+pub const SCHEMAS_MAX: usize = 10_000;
