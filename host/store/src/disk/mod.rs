@@ -11,6 +11,8 @@
 
 mod dir;
 pub mod sim;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io;
@@ -127,8 +129,5 @@ fn check_path(path: &str) -> io::Result<()> {
     if ok {
         return Ok(());
     }
-    Err(io::Error::new(
-        io::ErrorKind::InvalidInput,
-        format!("not a path inside the data directory: {path:?}"),
-    ))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("not a path inside the data directory: {path:?}")))
 }
