@@ -11,3 +11,12 @@
 //! - finding its data directory, or printing: it is handed a [`disk::Disk`] and returns values and errors.
 
 pub mod disk;
+mod error;
+mod journal;
+pub mod limits;
+mod store;
+mod tree;
+
+pub use error::{CommitError, OpenError, OutcomeUnknown, ReadError, StoreError};
+pub use store::*;
+pub use tree::{NotARoot, Order, Root};
