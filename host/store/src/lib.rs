@@ -14,6 +14,7 @@ pub mod disk;
 mod error;
 mod journal;
 pub mod limits;
+mod pack;
 mod store;
 mod tree;
 

@@ -1,43 +1,109 @@
-//! The state tree. Only its public names stand here yet.
+//! The state tree: an ordered map from bytes to bytes whose shape, and so whose root, depends on its contents alone.
+//!
+//! Where a node ends is decided by the hash of the key and by what the node holds already ([`chunker`]); a batch of
+//! changes is applied level by level and rewrites only what it touches ([`apply`]). Nodes are immutable and named by
+//! their hash. Where they are kept is not the tree's business: it reads through [`Nodes`] and writes through [`NodeSink`].
 
-use std::fmt;
-use std::str::FromStr;
+mod apply;
+mod chunker;
+mod count;
+mod diff;
+mod mark;
+mod memory;
+mod node;
+mod root;
+mod scan;
 
-/// The root of a state: one hash of everything in it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize, serde::Deserialize)]
-pub struct Root([u8; 32]);
+#[cfg(test)]
+mod tests;
 
-impl Root {
-    /// The 32 bytes of the hash.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+pub use root::{NotARoot, Root};
+pub use scan::Order;
+
+pub(crate) use chunker::NODE_BYTES_MAX;
+pub(crate) use diff::{Difference, TreeDiff};
+pub(crate) use memory::MemoryNodes;
+pub(crate) use node::{KEY_BYTES_MAX, Node, NodeError};
+pub(crate) use root::{Hash, NodeHash, ValueHash, hex};
+pub(crate) use scan::TreeScan;
+
+use crate::error::ReadError;
+use node::Value;
+
+/// A state tree by its root node: 50 bytes that stand for all entries. Copying it is a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tree {
+    /// The root node; none if the tree is empty.
+    pub(crate) node: Option<NodeHash>,
+    /// The root node's level; 0 is a leaf.
+    pub(crate) height: u8,
+    /// How many entries the tree holds.
+    pub(crate) entries: u64,
+    /// The bytes of all keys and values.
+    pub(crate) bytes: u64,
+}
+
+/// Where nodes and values are read from. What is returned was verified against the hash.
+pub(crate) trait Nodes: Send + Sync {
+    /// The node with this hash.
+    fn node(&self, hash: &NodeHash) -> Result<Arc<Node>, ReadError>;
+    /// The value with this hash, `len` bytes long.
+    fn value(&self, hash: &ValueHash, len: u32) -> Result<Bytes, ReadError>;
+}
+
+/// Where new nodes and values go.
+pub(crate) trait NodeSink {
+    /// Takes an encoded node.
+    fn node(&mut self, hash: NodeHash, bytes: Vec<u8>);
+    /// Takes a value that is stored outside its leaf.
+    fn value(&mut self, hash: ValueHash, bytes: Bytes);
+}
+
+impl Tree {
+    /// The tree without entries.
+    pub(crate) const EMPTY: Tree = Tree { node: None, height: 0, entries: 0, bytes: 0 };
+
+    /// The value under a key.
+    pub(crate) fn get(&self, nodes: &dyn Nodes, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        let Some(mut hash) = self.node else { return Ok(None) };
+        for level in (1..=self.height).rev() {
+            let node = load(nodes, &hash, level)?;
+            let index = node.lower_bound(key);
+            if index == node.len() {
+                return Ok(None);
+            }
+            hash = node.child_hash(index);
+        }
+        let leaf = load(nodes, &hash, 0)?;
+        match leaf.search(key) {
+            Ok(index) => read_value(nodes, leaf.value(index)).map(Some),
+            Err(_) => Ok(None),
+        }
     }
 }
 
-impl fmt::Display for Root {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
+/// Reads a node and checks that it stands on the level where its parent claims it.
+fn load(nodes: &dyn Nodes, hash: &NodeHash, level: u8) -> Result<Arc<Node>, ReadError> {
+    let node = nodes.node(hash)?;
+    if node.level() == level {
+        return Ok(node);
     }
+    Err(ReadError::Damaged {
+        path: format!("node {hash}"),
+        offset: 0,
+        what: format!("it has level {}, its parent names it on level {level}", node.level()),
+    })
 }
 
-/// Text that is no root: it must be 64 hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a root is 64 hexadecimal digits")]
-pub struct NotARoot;
-
-impl FromStr for Root {
-    type Err = NotARoot;
-
-    fn from_str(text: &str) -> Result<Root, NotARoot> {
-        blake3::Hash::from_hex(text).map(|hash| Root(hash.into())).map_err(|_| NotARoot)
+/// The bytes of a value, wherever they are stored.
+fn read_value(nodes: &dyn Nodes, value: Value) -> Result<Bytes, ReadError> {
+    match value {
+        Value::Inline(bytes) => Ok(bytes),
+        Value::Outside { hash, len } => nodes.value(&hash, len),
     }
-}
-
-/// The direction of a scan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// From the least key up.
-    Ascending,
-    /// From the greatest key down.
-    Descending,
 }
