@@ -10,10 +10,8 @@ pub use wit_bindgen;
 ///
 /// A plugin that exports [`migrate`](https://component-model.bytecodealliance.org) or `ready` keeps a copy of them
 /// under `wit/deps/stead-plugin/`.
-pub const WIT: [(&str, &str); 2] = [
-    ("migrate.wit", include_str!("../../wit/migrate.wit")),
-    ("ready.wit", include_str!("../../wit/ready.wit")),
-];
+pub const WIT: [(&str, &str); 2] =
+    [("migrate.wit", include_str!("../../wit/migrate.wit")), ("ready.wit", include_str!("../../wit/ready.wit"))];
 
 /// Generates the bindings of a plugin's world from its WIT.
 ///
@@ -29,7 +27,6 @@ macro_rules! bindings {
         $crate::wit_bindgen::generate!({
             generate_all,
             runtime_path: "stead_guest::wit_bindgen::rt",
-            bitflags_path: "stead_guest::wit_bindgen::bitflags",
             $($options)*
         });
     };

@@ -31,11 +31,7 @@ fn parse(rule: &str) -> Vec<PathBuf> {
             other => names.last_mut().expect("never empty").push(other),
         }
     }
-    names
-        .into_iter()
-        .filter(|name| !name.is_empty())
-        .map(PathBuf::from)
-        .collect()
+    names.into_iter().filter(|name| !name.is_empty()).map(PathBuf::from).collect()
 }
 
 #[cfg(test)]
@@ -45,17 +41,11 @@ mod tests {
     #[test]
     fn names_every_source() {
         let rule = "/t/guest/a.wasm: /w/a/src/lib.rs /w/my\\ guests/wit/a.wit\n";
-        assert_eq!(
-            parse(rule),
-            ["/w/a/src/lib.rs", "/w/my guests/wit/a.wit"].map(PathBuf::from)
-        );
+        assert_eq!(parse(rule), ["/w/a/src/lib.rs", "/w/my guests/wit/a.wit"].map(PathBuf::from));
     }
 
     #[test]
     fn an_absent_file_is_its_own_source() {
-        assert_eq!(
-            sources(Path::new("/absent/a.d")),
-            [PathBuf::from("/absent/a.d")]
-        );
+        assert_eq!(sources(Path::new("/absent/a.d")), [PathBuf::from("/absent/a.d")]);
     }
 }

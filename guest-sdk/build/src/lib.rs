@@ -17,10 +17,7 @@
 //!
 //! This crate is not responsible for components that were not written in Rust, nor for checking what it built.
 
-#![allow(
-    clippy::print_stdout,
-    reason = "a build script talks to Cargo through its standard output"
-)]
+#![allow(clippy::print_stdout, reason = "a build script talks to Cargo through its standard output")]
 
 mod depfile;
 mod target;
@@ -68,14 +65,8 @@ pub fn build(guests: &[&str]) -> Vec<Artifact> {
     target::ensure().unwrap_or_else(|message| stop(&message));
 
     let guests: Vec<Guest<'_>> = guests.iter().map(|name| Guest::parse(name)).collect();
-    let libraries: Vec<&Guest<'_>> = guests
-        .iter()
-        .filter(|guest| guest.example.is_none())
-        .collect();
-    let examples: Vec<&Guest<'_>> = guests
-        .iter()
-        .filter(|guest| guest.example.is_some())
-        .collect();
+    let libraries: Vec<&Guest<'_>> = guests.iter().filter(|guest| guest.example.is_none()).collect();
+    let examples: Vec<&Guest<'_>> = guests.iter().filter(|guest| guest.example.is_some()).collect();
     for group in [libraries, examples] {
         if !group.is_empty() {
             compile(&group, &target_dir);
@@ -86,10 +77,7 @@ pub fn build(guests: &[&str]) -> Vec<Artifact> {
     if let Some(lock) = above(Path::new(&variable("CARGO_MANIFEST_DIR")), "Cargo.lock") {
         println!("cargo::rerun-if-changed={}", lock.display());
     }
-    guests
-        .iter()
-        .map(|guest| guest.collect(&target_dir, &out))
-        .collect()
+    guests.iter().map(|guest| guest.collect(&target_dir, &out)).collect()
 }
 
 /// `package`, or `package/example`.
@@ -101,14 +89,8 @@ struct Guest<'a> {
 impl<'a> Guest<'a> {
     fn parse(name: &'a str) -> Self {
         match name.split_once('/') {
-            Some((package, example)) => Guest {
-                package,
-                example: Some(example),
-            },
-            None => Guest {
-                package: name,
-                example: None,
-            },
+            Some((package, example)) => Guest { package, example: Some(example) },
+            None => Guest { package: name, example: None },
         }
     }
 
@@ -124,10 +106,7 @@ impl<'a> Guest<'a> {
             None => built.join(self.package.replace('-', "_")),
         };
         let sources = depfile::sources(&built.with_extension("d"));
-        let manifests: BTreeSet<PathBuf> = sources
-            .iter()
-            .filter_map(|source| above(source, "Cargo.toml"))
-            .collect();
+        let manifests: BTreeSet<PathBuf> = sources.iter().filter_map(|source| above(source, "Cargo.toml")).collect();
         for path in sources.iter().chain(&manifests) {
             println!("cargo::rerun-if-changed={}", path.display());
         }
@@ -135,24 +114,14 @@ impl<'a> Guest<'a> {
         let component = built.with_extension("wasm");
         copy_if_different(&component, &path)
             .unwrap_or_else(|error| stop(&format!("cannot copy {}: {error}", component.display())));
-        Artifact {
-            name: self.name().to_owned(),
-            path,
-        }
+        Artifact { name: self.name().to_owned(), path }
     }
 }
 
 /// One nested `cargo build`.
 fn compile(guests: &[&Guest<'_>], target_dir: &Path) {
     let mut cargo = Command::new(variable("CARGO"));
-    cargo.args([
-        "build",
-        "--locked",
-        "--profile",
-        "guest",
-        "--target",
-        target::TRIPLE,
-    ]);
+    cargo.args(["build", "--locked", "--profile", "guest", "--target", target::TRIPLE]);
     let mut packages: Vec<&str> = guests.iter().map(|guest| guest.package).collect();
     packages.sort_unstable();
     packages.dedup();
@@ -175,18 +144,12 @@ fn compile(guests: &[&Guest<'_>], target_dir: &Path) {
 
 /// The outer build's target directory: Cargo marks it, and gives it to build scripts by no other way.
 fn target_dir(out: &Path) -> PathBuf {
-    out.ancestors()
-        .filter(|directory| directory.join("CACHEDIR.TAG").is_file())
-        .last()
-        .unwrap_or(out)
-        .to_owned()
+    out.ancestors().filter(|directory| directory.join("CACHEDIR.TAG").is_file()).last().unwrap_or(out).to_owned()
 }
 
 /// The nearest file of that name in the directories that hold a path.
 fn above(path: &Path, name: &str) -> Option<PathBuf> {
-    path.ancestors()
-        .map(|directory| directory.join(name))
-        .find(|file| file.is_file())
+    path.ancestors().map(|directory| directory.join(name)).find(|file| file.is_file())
 }
 
 /// Leaves an equal file untouched, so that nothing which includes it is compiled again.
@@ -200,11 +163,7 @@ fn copy_if_different(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// A variable that Cargo sets for every build script.
 fn variable(name: &str) -> std::ffi::OsString {
-    env::var_os(name).unwrap_or_else(|| {
-        stop(&format!(
-            "{name} is not set: build() belongs into a build script"
-        ))
-    })
+    env::var_os(name).unwrap_or_else(|| stop(&format!("{name} is not set: build() belongs into a build script")))
 }
 
 fn stop(message: &str) -> ! {

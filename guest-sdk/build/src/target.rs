@@ -10,9 +10,7 @@ pub(crate) fn ensure() -> Result<(), String> {
         return Ok(());
     }
     // Run by hand rather than left to rustup's own automatic installation, which RUSTUP_AUTO_INSTALL=0 turns off.
-    let added = Command::new("rustup")
-        .args(["target", "add", TRIPLE])
-        .output();
+    let added = Command::new("rustup").args(["target", "add", TRIPLE]).output();
     if added.as_ref().is_ok_and(|output| output.status.success()) && is_installed()? {
         return Ok(());
     }
@@ -20,8 +18,7 @@ pub(crate) fn ensure() -> Result<(), String> {
         Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         Err(error) => format!("cannot start rustup: {error}"),
     };
-    let toolchain =
-        env::var("RUSTUP_TOOLCHAIN").map_or(String::new(), |name| format!(" --toolchain {name}"));
+    let toolchain = env::var("RUSTUP_TOOLCHAIN").map_or(String::new(), |name| format!(" --toolchain {name}"));
     Err(format!(
         "guests need the Rust target {TRIPLE}, which is missing and could not be added\n{reason}\n\
          type: rustup target add {TRIPLE}{toolchain}"

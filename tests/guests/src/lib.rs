@@ -1,4 +1,55 @@
-//! Guests for tests, as built components. Their sources, with the WIT of each at its head, are in `wasm/guests/`.
+//! Guests for tests, as built components. Their sources are in `wasm/guests/`, their WIT in `wasm/wit/`.
 
-/// Imports an interface that is no collection, and exports `run: func() -> u32`.
-pub const UNKNOWN_IMPORT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/unknown-import.wasm"));
+macro_rules! guests {
+    ($($(#[doc = $doc:literal])+ $constant:ident = $name:literal;)+) => {
+        $(
+            $(#[doc = $doc])+
+            pub const $constant: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".wasm"));
+        )+
+
+        /// Every guest by its name, for what must hold for all of them.
+        pub const ALL: &[(&str, &[u8])] = &[$(($name, $constant)),+];
+    };
+}
+
+guests! {
+    /// Imports an interface that is no collection, and exports `run: func() -> u32`.
+    UNKNOWN_IMPORT = "unknown-import";
+    /// Every operation of every kind with keys and values of every type, each behind an export of its own: see
+    /// `wasm/wit/kinds/kinds.wit`.
+    KINDS = "kinds";
+    /// Misbehaves in a way of its own in each export: see `wasm/wit/hostile/hostile.wit`.
+    HOSTILE = "hostile";
+    /// The counter that all of `EVOLVE_…` are versions of; exports `bump(key)`, `count-of(key)`, `total()`, `version()`.
+    EVOLVE_V1 = "evolve-v1";
+    /// Identical to v1 in its types, other code.
+    EVOLVE_REBUILT = "evolve-rebuilt";
+    /// As v1; traps on every call.
+    EVOLVE_BROKEN = "evolve-broken";
+    /// As v1 with a `ready` that is content once something was bumped.
+    EVOLVE_READY = "evolve-ready";
+    /// As v1 with a `ready` that says `err`.
+    EVOLVE_READY_FAILS = "evolve-ready-fails";
+    /// As v1 with a `ready` that writes, and so traps.
+    EVOLVE_READY_WRITES = "evolve-ready-writes";
+    /// Widening against v1.
+    EVOLVE_WIDENING = "evolve-widening";
+    /// Lossy against v1.
+    EVOLVE_LOSSY = "evolve-lossy";
+    /// Incompatible with v1, on its track.
+    EVOLVE_INCOMPATIBLE = "evolve-incompatible";
+    /// The next track, with a migration that is right.
+    EVOLVE_V2 = "evolve-v2";
+    /// As v2; its migration writes one entry, then says `err`.
+    EVOLVE_MIGRATE_ERR = "evolve-migrate-err";
+    /// As v2; its migration panics after two entries.
+    EVOLVE_MIGRATE_TRAPS = "evolve-migrate-traps";
+    /// As v2; its migration never ends after the first entry.
+    EVOLVE_MIGRATE_LOOPS = "evolve-migrate-loops";
+    /// As v2; its migration reads three entries, writes one and says `ok`.
+    EVOLVE_MIGRATE_PARTLY = "evolve-migrate-partly";
+    /// As v2; its migration writes to the old track, and so traps.
+    EVOLVE_MIGRATE_WRITES_OLD = "evolve-migrate-writes-old";
+    /// The track after v2, with a migration from there; knows nothing of v1.
+    EVOLVE_V3 = "evolve-v3";
+}

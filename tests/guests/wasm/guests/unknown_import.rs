@@ -1,6 +1,6 @@
 //! Imports an interface that fits no kind of collection.
 
-stead_guest::bindings!(inline: "
+stead_guest::bindings!(path: [], inline: "
     package test:unknown@1.0.0;
 
     interface clerk {

@@ -1,0 +1,23 @@
+//! Its migration writes to the old track, which traps.
+
+stead_guest::bindings!(
+    path: ["../../../wit", "wit/evolve-1.0", "wit/evolve-2.0"],
+    world: "test:evolve/evolve@2.0.0",
+);
+
+mod two;
+
+struct Evolve;
+
+fn version() -> &'static str {
+    "migrate-writes-old"
+}
+
+impl exports::stead::plugin::migrate::Guest for Evolve {
+    fn migrate(_from: Option<String>) -> Result<(), String> {
+        test::evolve1_0_0::sum::add(1);
+        two::carry_over(|_| Ok(()))
+    }
+}
+
+export!(Evolve);

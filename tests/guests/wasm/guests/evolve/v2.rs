@@ -1,0 +1,22 @@
+//! The next track, with a migration that is right.
+
+stead_guest::bindings!(
+    path: ["../../../wit", "wit/evolve-1.0", "wit/evolve-2.0"],
+    world: "test:evolve/evolve@2.0.0",
+);
+
+mod two;
+
+struct Evolve;
+
+fn version() -> &'static str {
+    "v2"
+}
+
+impl exports::stead::plugin::migrate::Guest for Evolve {
+    fn migrate(_from: Option<String>) -> Result<(), String> {
+        two::carry_over(|_| Ok(()))
+    }
+}
+
+export!(Evolve);
