@@ -9,7 +9,7 @@ const LAYERS: [&str; 5] = ["stead-store", "stead-schema", "stead-runtime", "stea
 pub(crate) fn metadata() -> Metadata {
     MetadataCommand::new()
         .current_dir(top())
-        .other_options(vec!["--offline".into(), "--locked".into()])
+        .other_options(vec!["--locked".into()])
         .exec()
         .expect("cargo metadata")
 }
