@@ -8,7 +8,7 @@ pub use wit_bindgen;
 
 /// The WIT package `stead:plugin`: file name and text of each of its files.
 ///
-/// A plugin that exports [`migrate`](https://component-model.bytecodealliance.org) or `ready` keeps a copy of them
+/// A plugin that exports `migrate` or `ready` keeps a copy of them
 /// under `wit/deps/stead-plugin/`.
 pub const WIT: [(&str, &str); 2] =
     [("migrate.wit", include_str!("../../wit/migrate.wit")), ("ready.wit", include_str!("../../wit/ready.wit"))];

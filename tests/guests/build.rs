@@ -4,6 +4,7 @@ fn main() {
     stead_guest_build::build(&[
         "test-guests/unknown-import",
         "test-guests/kinds",
+        "test-guests/plain",
         "test-guests/hostile",
         "test-guests/evolve-v1",
         "test-guests/evolve-rebuilt",

@@ -10,7 +10,7 @@ pub(crate) fn ensure() -> Result<(), String> {
         return Ok(());
     }
     // Run by hand rather than left to rustup's own automatic installation, which RUSTUP_AUTO_INSTALL=0 turns off.
-    let added = Command::new("rustup").args(["target", "add", TRIPLE]).output();
+    let added = Command::new("rustup").args(["target", "add", TRIPLE]).env("RUST_BACKTRACE", "0").output();
     if added.as_ref().is_ok_and(|output| output.status.success()) && is_installed()? {
         return Ok(());
     }

@@ -18,6 +18,8 @@ guests! {
     /// Every operation of every kind with keys and values of every type, each behind an export of its own: see
     /// `wasm/wit/kinds/kinds.wit`.
     KINDS = "kinds";
+    /// Exports `nothing`, `sum`, `echo` and `bump`, which reads and writes one entry of a map.
+    PLAIN = "plain";
     /// Misbehaves in a way of its own in each export: see `wasm/wit/hostile/hostile.wit`.
     HOSTILE = "hostile";
     /// The counter that all of `EVOLVE_…` are versions of; exports `bump(key)`, `count-of(key)`, `total()`, `version()`.
