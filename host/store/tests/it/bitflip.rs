@@ -45,6 +45,39 @@ fn g04_a_flipped_bit_anywhere_is_reported_or_changes_nothing() {
     }
 }
 
+/// A last write that is damaged cannot be told from one that had not finished: it is cut off, and the cut is reported.
+#[test]
+fn g04_without_a_clean_close_damage_costs_at_most_the_last_batch() {
+    let seed = seed_or(10);
+    let mut run = Run::start(SimDisk::new(seed), seed).map_err(|(_, e)| e).expect("start");
+    run.steps(20).expect("no fault, no failure");
+    while run.history.len() < 25 {
+        run.steps(1).expect("no fault, no failure");
+    }
+    let [.., before, last] = &run.history[..] else { panic!("a history of 25") };
+    let disk = run.disk.restart(seed);
+    for path in disk.files().into_iter().filter(|path| path.starts_with("journal/")) {
+        for (offset, bits) in places(&disk.contents(&path).expect("listed")) {
+            if only_operation().is_some_and(|only| only != offset as u64) {
+                continue;
+            }
+            let about = format!("bit {} of byte {offset} of {path}", bits[0]);
+            let _replay = Replay { test: "g04_without_a_clean_close", seed, operation: offset as u64, about };
+            let disk = disk.restart(0);
+            disk.flip_bit(&path, offset as u64, bits[0]);
+            let (store, recovery) = match Store::open(Arc::new(disk), options()) {
+                Ok(opened) => opened,
+                Err(OpenError::Damaged { .. } | OpenError::NewerFormat { .. }) => continue,
+                Err(e) => panic!("not reported as damage: {} ({e})", e.kind()),
+            };
+            let answers = Snapshot::of(&store).expect("the trees are not damaged");
+            let Some(difference) = answers.difference(last) else { continue };
+            assert!(recovery.torn.is_some(), "a silent change: {difference}");
+            assert_eq!(answers.difference(before), None, "more than the last batch is gone");
+        }
+    }
+}
+
 struct Closed {
     disk: SimDisk,
     answers: Snapshot,
