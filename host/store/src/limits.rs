@@ -9,6 +9,9 @@ pub const BATCH_BYTES_MAX: usize = 1 << 20;
 /// A segment holds its header, a Manifest and several batches; a small one makes small batches.
 pub const SEGMENT_BYTES_MIN: u64 = 64 << 10;
 
+/// A key: 4 KiB of encoded key, and 16 bytes for what the store and the schema put before it. Bounds a tree node.
+pub const KEY_BYTES_MAX: usize = 4096 + 16;
+
 /// A value: its length is a u32 everywhere, and one value is held in memory whole.
 pub const VALUE_BYTES_MAX: usize = 1 << 30;
 

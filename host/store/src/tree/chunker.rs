@@ -23,6 +23,7 @@ pub(crate) const NODE_BYTES_TARGET: usize = 4 * 1024;
 pub(crate) const NODE_BYTES_MAX: usize = 16 * 1024;
 
 /// Builds the nodes of one level, from one boundary to the next.
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Chunker {
     level: u8,
     /// Keys the hash that decides about boundaries.
@@ -95,6 +96,12 @@ impl Chunker {
         let only = (self.level > 0 && count == 1).then(|| node::child_at(&bytes, self.last));
         let child = Child { hash: NodeHash::of(self.level, &bytes), weight };
         Built { last_key, child, only, bytes }
+    }
+
+    /// The size of the node so far.
+    #[cfg(test)]
+    pub(crate) fn encoded_len(&self) -> usize {
+        self.bytes.len()
     }
 
     fn start(&mut self) {

@@ -7,6 +7,7 @@
 mod apply;
 mod chunker;
 mod count;
+mod cursor;
 mod diff;
 mod mark;
 mod memory;
@@ -28,7 +29,7 @@ pub use scan::Order;
 pub(crate) use chunker::NODE_BYTES_MAX;
 pub(crate) use diff::{Difference, TreeDiff};
 pub(crate) use memory::MemoryNodes;
-pub(crate) use node::{KEY_BYTES_MAX, Node, NodeError};
+pub(crate) use node::{Node, NodeError};
 pub(crate) use root::{Hash, NodeHash, ValueHash, hex};
 pub(crate) use scan::TreeScan;
 

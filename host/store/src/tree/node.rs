@@ -23,9 +23,8 @@ use bytes::Bytes;
 
 use super::chunker::NODE_BYTES_MAX;
 use super::root::{NodeHash, ValueHash};
+use crate::limits::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
 
-/// The longest key: 4 KiB of encoded key and 16 bytes for what the store and the schema put before it.
-pub(crate) const KEY_BYTES_MAX: usize = 4096 + 16;
 /// Longer values are stored outside their leaf, so that a point read or rewrite of a leaf stays small.
 pub(crate) const INLINE_VALUE_BYTES_MAX: usize = 1024;
 /// The highest level. An inner node but the last has two children or more, so no count of entries needs more.
@@ -167,6 +166,12 @@ impl Node {
         self.offsets.len() - 1
     }
 
+    /// The bytes that were decoded.
+    #[cfg(test)]
+    pub(crate) fn encoded(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// What the node occupies in memory.
     pub(crate) fn memory_bytes(&self) -> usize {
         size_of::<Node>() + self.bytes.len() + 2 * self.offsets.len()
@@ -195,13 +200,22 @@ impl Node {
 
     /// Finds a key: the index of its entry, or where it would stand.
     pub(crate) fn search(&self, key: &[u8]) -> Result<usize, usize> {
-        let index = self.lower_bound(key);
+        self.search_from(0, key)
+    }
+
+    /// Finds a key among the entries from `start` on.
+    pub(crate) fn search_from(&self, start: usize, key: &[u8]) -> Result<usize, usize> {
+        let index = self.lower_bound_from(start, key);
         if index < self.len() && self.key(index) == key { Ok(index) } else { Err(index) }
     }
 
     /// The first entry whose key is not below `key`; [`len`](Node::len) if there is none.
     pub(crate) fn lower_bound(&self, key: &[u8]) -> usize {
-        let (mut low, mut high) = (0, self.len());
+        self.lower_bound_from(0, key)
+    }
+
+    fn lower_bound_from(&self, start: usize, key: &[u8]) -> usize {
+        let (mut low, mut high) = (start, self.len());
         while low < high {
             let middle = (low + high) / 2;
             if self.key(middle) < key { low = middle + 1 } else { high = middle }
@@ -352,8 +366,14 @@ fn check_entry(bytes: &[u8], at: usize, level: u8) -> Result<usize, NodeError> {
     if body + rest > bytes.len() {
         return fail(at, "it ends inside an entry");
     }
-    if level == 0 && field == OUTSIDE && u32_at(bytes, body) as usize <= INLINE_VALUE_BYTES_MAX {
-        return fail(body, "a value that belongs into the leaf is stored outside");
+    if level == 0 && field == OUTSIDE {
+        let len = u32_at(bytes, body) as usize;
+        if len <= INLINE_VALUE_BYTES_MAX {
+            return fail(body, "a value that belongs into the leaf is stored outside");
+        }
+        if len > VALUE_BYTES_MAX {
+            return fail(body, "a value is larger than any");
+        }
     }
     if level > 0 {
         let (entries, bytes) = (u64_at(bytes, body + 32), u64_at(bytes, body + 40));

@@ -1,0 +1,101 @@
+//! The tree against a `BTreeMap`, and its nodes against hostile bytes.
+
+mod codec;
+mod model;
+mod shape;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::{MemoryNodes, Node, NodeHash, NodeSink, Nodes, Tree, ValueHash};
+use crate::error::ReadError;
+
+type Model = BTreeMap<Bytes, Bytes>;
+type Batch = BTreeMap<Bytes, Option<Bytes>>;
+
+/// Nodes that several trees of a test share.
+struct Shelf(Mutex<MemoryNodes>);
+
+impl Shelf {
+    fn new() -> Arc<Shelf> {
+        Arc::new(Shelf(Mutex::new(MemoryNodes::new())))
+    }
+
+    /// Applies a batch and keeps the new nodes.
+    fn apply(&self, tree: &Tree, batch: impl IntoIterator<Item = (Bytes, Option<Bytes>)>) -> Tree {
+        let mut new = Recorded::default();
+        let tree = tree.apply(self, batch.into_iter(), &mut new).unwrap();
+        let mut shelf = self.0.lock();
+        for (hash, bytes) in new.nodes {
+            NodeSink::node(&mut *shelf, hash, bytes);
+        }
+        for (hash, bytes) in new.values {
+            NodeSink::value(&mut *shelf, hash, bytes);
+        }
+        tree
+    }
+
+    /// The tree of some contents, built at once.
+    fn build(&self, model: &Model) -> Tree {
+        self.apply(&Tree::EMPTY, model.iter().map(|(key, value)| (key.clone(), Some(value.clone()))))
+    }
+}
+
+impl Nodes for Shelf {
+    fn node(&self, hash: &NodeHash) -> Result<Arc<Node>, ReadError> {
+        self.0.lock().node(hash)
+    }
+
+    fn value(&self, hash: &ValueHash, len: u32) -> Result<Bytes, ReadError> {
+        self.0.lock().value(hash, len)
+    }
+}
+
+/// What a sink was given.
+#[derive(Default)]
+struct Recorded {
+    nodes: Vec<(NodeHash, Vec<u8>)>,
+    values: Vec<(ValueHash, Bytes)>,
+}
+
+impl NodeSink for Recorded {
+    fn node(&mut self, hash: NodeHash, bytes: Vec<u8>) {
+        self.nodes.push((hash, bytes));
+    }
+
+    fn value(&mut self, hash: ValueHash, bytes: Bytes) {
+        self.values.push((hash, bytes));
+    }
+}
+
+/// Small numbers that look random (SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+}
+
+/// The key of a number: eight bytes, then filler whose length the number decides. Few keys make a deep tree if they
+/// are long.
+fn key(number: u64, length_max: u64) -> Bytes {
+    let length = Random(number).below(length_max + 1) as usize;
+    let mut key = number.to_be_bytes().to_vec();
+    key.resize(8 + length, b'k');
+    key.into()
+}
+
+/// A value; some are stored outside their leaf.
+fn value(seed: u64, length: usize) -> Bytes {
+    let mut value = seed.to_le_bytes().repeat(length / 8 + 1);
+    value.truncate(length);
+    value.into()
+}
