@@ -103,11 +103,7 @@ pub enum Reason {
 }
 
 /// Decides whether a version that declares these collections may take over a state with this ledger.
-pub fn admit(
-    ledger: &Ledger,
-    declared: &[Declared],
-    options: &Admission,
-) -> Result<Admitted, Refused> {
+pub fn admit(ledger: &Ledger, declared: &[Declared], options: &Admission) -> Result<Admitted, Refused> {
     let _ = (ledger, declared, options);
     todo!()
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug, Display};
 
+use crate::ledger::Schema;
 use crate::types::Type;
 
 /// The structural hash of a type or schema: equal exactly when the structure is, names of fields, cases and flags included.
@@ -11,7 +12,18 @@ pub struct Fingerprint(pub [u8; 32]);
 impl Type {
     /// The structural hash of this type.
     pub fn fingerprint(&self) -> Fingerprint {
-        todo!()
+        let mut bytes = Vec::new();
+        self.encode(&mut bytes);
+        Fingerprint(blake3::derive_key("stead 2026-11 structure of a WIT type", &bytes))
+    }
+}
+
+impl Schema {
+    /// The structural hash of this schema; a hole is no type.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut bytes = Vec::new();
+        self.encode(&mut bytes);
+        Fingerprint(blake3::derive_key("stead 2026-11 structure of a collection's schema", &bytes))
     }
 }
 

@@ -50,19 +50,13 @@ impl Identity {
         let (name, track) = match text.split_once('@') {
             None => (text, Track::Unversioned),
             Some((name, version)) => {
-                let bad = || IdentityError::Version {
-                    text: text.into(),
-                    version: version.into(),
-                };
+                let bad = || IdentityError::Version { text: text.into(), version: version.into() };
                 (name, Track::parse(version).ok_or_else(bad)?)
             }
         };
         match name {
             "" => Err(IdentityError::NoName { text: text.into() }),
-            name => Ok(Identity {
-                name: name.into(),
-                track,
-            }),
+            name => Ok(Identity { name: name.into(), track }),
         }
     }
 
@@ -95,11 +89,7 @@ impl Track {
             text => text.parse().ok(),
         };
         let of = |major, minor| {
-            if major == 0 {
-                Track::Minor(minor)
-            } else {
-                Track::Major(major)
-            }
+            if major == 0 { Track::Minor(minor) } else { Track::Major(major) }
         };
         if let Ok(version) = semver::Version::parse(version) {
             return Some(of(version.major, version.minor));

@@ -125,8 +125,5 @@ fn pair(a: u64, b: u64) -> [u8; 16] {
 fn unpair(bytes: &[u8]) -> Option<(u64, u64)> {
     let bytes: &[u8; 16] = bytes.try_into().ok()?;
     let (a, b) = bytes.split_at(8);
-    Some((
-        u64::from_le_bytes(a.try_into().ok()?),
-        u64::from_le_bytes(b.try_into().ok()?),
-    ))
+    Some((u64::from_le_bytes(a.try_into().ok()?), u64::from_le_bytes(b.try_into().ok()?)))
 }

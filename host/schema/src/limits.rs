@@ -16,6 +16,6 @@ pub const KEY_BYTES_MAX: usize = 4 << 10;
 /// Most elements for which room is made before they are read: a stored length is believed only as far as its bytes go.
 pub const ELEMENTS_AHEAD_MAX: usize = 1_024;
 
-/// Most schemas that one collection goes through: one is added for each swap that changes it, and the chain between them
-/// is built anew at every start.
-pub const SCHEMAS_MAX: usize = 10_000;
+/// Most schemas that one collection goes through. One is added by each swap that changes it, and values are converted along
+/// all of them; past this, a migration to the next track starts the count anew.
+pub const SCHEMAS_MAX: usize = 1_000;

@@ -1,5 +1,7 @@
 //! WIT value types as data.
 
+pub(crate) mod wire;
+
 use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
@@ -83,6 +85,10 @@ pub struct Path(pub Vec<Segment>);
 /// One step of a [`Path`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Segment {
+    /// The kind of a collection.
+    Kind,
+    /// The sum of a counter.
+    Sum,
     /// The key of a map.
     Key,
     /// The value of a collection.
@@ -239,24 +245,13 @@ impl Type {
             Type::Option(some) => vec![(Segment::Some, some)],
             Type::Result { ok, err } => {
                 let ok = ok.iter().map(|ok| (Segment::Ok, &**ok));
-                ok.chain(err.iter().map(|err| (Segment::Err, &**err)))
-                    .collect()
+                ok.chain(err.iter().map(|err| (Segment::Err, &**err))).collect()
             }
-            Type::Tuple(items) => items
-                .iter()
-                .enumerate()
-                .map(|(i, ty)| (Segment::Item(i), ty))
-                .collect(),
-            Type::Record(fields) => fields
-                .iter()
-                .map(|f| (Segment::Field(f.name.clone()), &f.ty))
-                .collect(),
+            Type::Tuple(items) => items.iter().enumerate().map(|(i, ty)| (Segment::Item(i), ty)).collect(),
+            Type::Record(fields) => fields.iter().map(|f| (Segment::Field(f.name.clone()), &f.ty)).collect(),
             Type::Variant(cases) => {
                 let payload = |c: &'_ Case| Segment::Case(c.name.clone());
-                cases
-                    .iter()
-                    .filter_map(|c| c.ty.as_ref().map(|ty| (payload(c), ty)))
-                    .collect()
+                cases.iter().filter_map(|c| c.ty.as_ref().map(|ty| (payload(c), ty))).collect()
             }
             _ => Vec::new(),
         }
@@ -265,10 +260,7 @@ impl Type {
 
 fn not_empty<T>(members: &[T], what: &'static str, path: &Path) -> Result<(), TypeError> {
     match members {
-        [] => Err(TypeError::Empty {
-            path: path.clone(),
-            what,
-        }),
+        [] => Err(TypeError::Empty { path: path.clone(), what }),
         _ => Ok(()),
     }
 }
@@ -281,9 +273,7 @@ fn unique<'a>(
     let mut seen = std::collections::BTreeSet::new();
     for name in names {
         if !seen.insert(name) {
-            return Err(TypeError::Twice {
-                path: path.then(segment(name.clone())),
-            });
+            return Err(TypeError::Twice { path: path.then(segment(name.clone())) });
         }
     }
     Ok(())
@@ -307,22 +297,10 @@ impl Display for Type {
             Type::String => f.write_str("string"),
             Type::List(element) => write!(f, "list<{element}>"),
             Type::Option(some) => write!(f, "option<{some}>"),
-            Type::Result {
-                ok: None,
-                err: None,
-            } => f.write_str("result"),
-            Type::Result {
-                ok: Some(ok),
-                err: None,
-            } => write!(f, "result<{ok}>"),
-            Type::Result {
-                ok: None,
-                err: Some(err),
-            } => write!(f, "result<_, {err}>"),
-            Type::Result {
-                ok: Some(ok),
-                err: Some(err),
-            } => write!(f, "result<{ok}, {err}>"),
+            Type::Result { ok: None, err: None } => f.write_str("result"),
+            Type::Result { ok: Some(ok), err: None } => write!(f, "result<{ok}>"),
+            Type::Result { ok: None, err: Some(err) } => write!(f, "result<_, {err}>"),
+            Type::Result { ok: Some(ok), err: Some(err) } => write!(f, "result<{ok}, {err}>"),
             Type::Tuple(items) => {
                 f.write_str("tuple<")?;
                 comma_separated(f, items)?;
@@ -354,7 +332,7 @@ impl Display for Case {
 impl Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_slice() {
-            [] => f.write_str("the type"),
+            [] => f.write_str("value"),
             segments => comma_separated(f, segments),
         }
     }
@@ -363,6 +341,8 @@ impl Display for Path {
 impl Display for Segment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Segment::Kind => f.write_str("kind"),
+            Segment::Sum => f.write_str("sum"),
             Segment::Key => f.write_str("key"),
             Segment::Value => f.write_str("value"),
             Segment::Element => f.write_str("list element"),
@@ -392,3 +372,6 @@ fn comma_separated<T: Display>(f: &mut fmt::Formatter<'_>, items: &[T]) -> fmt::
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,9 +130,7 @@ impl Repr for Owned {
 impl Value {
     /// A `list<u8>`.
     pub fn bytes(bytes: &[u8]) -> Value {
-        Value(Parts::List(
-            bytes.iter().map(|byte| Value(Parts::U8(*byte))).collect(),
-        ))
+        Value(Parts::List(bytes.iter().map(|byte| Value(Parts::U8(*byte))).collect()))
     }
 
     /// The bytes of a `list<u8>`; `None` if this is anything else.
@@ -172,12 +170,7 @@ impl Value {
 
     /// A record from its fields, in the order of the type.
     pub fn record<N: Into<String>>(fields: impl IntoIterator<Item = (N, Value)>) -> Value {
-        Value(Parts::Record(
-            fields
-                .into_iter()
-                .map(|(name, value)| (name.into(), value))
-                .collect(),
-        ))
+        Value(Parts::Record(fields.into_iter().map(|(name, value)| (name.into(), value)).collect()))
     }
 }
 

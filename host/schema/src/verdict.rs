@@ -1,9 +1,15 @@
 //! Whether a new schema can read what was written under an old one.
 
+mod relation;
+
+pub(crate) use relation::relate;
+
+use std::fmt::{self, Display};
+
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::Schema;
-use crate::types::Path;
+use crate::types::{Path, Segment, Type};
 
 /// How a new schema relates to an old one, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,8 +59,77 @@ pub struct Difference {
     pub verdict: Verdict,
 }
 
-/// Compares two schemas of one collection; holes conflict with nothing.
+/// Compares two schemas of one collection; a hole conflicts with nothing.
 pub fn compare(old: &Schema, new: &Schema) -> Comparison {
-    let _ = (old, new);
-    todo!()
+    let mut differences = Vec::new();
+    let mut incompatible = |segment, was: String, is: String| {
+        let (was, is, verdict) = (Some(was), Some(is), Verdict::Incompatible);
+        differences.push(Difference { path: Path(vec![segment]), was, is, verdict });
+    };
+    if old.kind != new.kind {
+        incompatible(Segment::Kind, old.kind.to_string(), new.kind.to_string());
+        return Comparison { verdict: Verdict::Incompatible, reversible: Reversible::Never, differences };
+    }
+    let sum = |signed| if signed { Type::S64 } else { Type::U64 }.to_string();
+    if let (Some(old), Some(new)) = (old.signed, new.signed)
+        && old != new
+    {
+        incompatible(Segment::Sum, sum(old), sum(new));
+    }
+    if let (Some(old), Some(new)) = (&old.key, &new.key) {
+        let relation = relate(old, new, &Path(vec![Segment::Key]));
+        let as_key = |difference| Difference { verdict: Verdict::Incompatible, ..difference };
+        differences.extend(relation.differences.into_iter().map(as_key));
+    }
+    let mut reversible = Reversible::Always;
+    if let (Some(old), Some(new)) = (&old.value, &new.value) {
+        let relation = relate(old, new, &Path(vec![Segment::Value]));
+        reversible = relation.reversible;
+        differences.extend(relation.differences);
+    }
+    Comparison::of(differences, reversible)
 }
+
+impl Comparison {
+    fn of(differences: Vec<Difference>, reversible: Reversible) -> Comparison {
+        let verdict = differences.iter().map(|difference| difference.verdict).max().unwrap_or(Verdict::Identical);
+        let reversible = if verdict == Verdict::Incompatible { Reversible::Never } else { reversible };
+        Comparison { verdict, reversible, differences }
+    }
+}
+
+impl Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.path)?;
+        match (&self.was, &self.is) {
+            (Some(was), Some(is)) => write!(f, "was `{was}`, is `{is}`"),
+            (None, Some(is)) => write!(f, "added as `{is}`"),
+            (Some(was), None) => write!(f, "was `{was}`, is gone"),
+            (None, None) => f.write_str("differs"),
+        }
+    }
+}
+
+impl Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Verdict::Identical => "identical",
+            Verdict::Widening => "widening",
+            Verdict::Lossy => "lossy",
+            Verdict::Incompatible => "incompatible",
+        })
+    }
+}
+
+impl Display for Reversible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reversible::Always => "always",
+            Reversible::ByValue => "by value",
+            Reversible::Never => "never",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -19,16 +19,7 @@ fn a_version_belongs_to_its_track() {
 
 #[test]
 fn what_is_no_identity_is_refused() {
-    for text in [
-        "",
-        "@1",
-        "a:b/c@",
-        "a:b/c@x",
-        "a:b/c@0",
-        "a:b/c@01",
-        "a:b/c@1@2",
-        "a:b/c@-1",
-    ] {
+    for text in ["", "@1", "a:b/c@", "a:b/c@x", "a:b/c@0", "a:b/c@01", "a:b/c@1@2", "a:b/c@-1"] {
         assert!(Identity::parse(text).is_err(), "{text}");
     }
 }
