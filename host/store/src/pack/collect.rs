@@ -1,41 +1,94 @@
-//! Frees what no tree needs any more.
+//! Frees what no tree needs any more: packs that are less than half live are written again without the rest.
+//!
+//! A new pack leaves out what older packs hold already. So a collection first dooms its candidates: from then on
+//! nothing new relies on them. What is marked afterwards is all that is needed of them.
+
 use std::sync::Arc;
 
-use super::{PackId, Packs};
+use super::format::Item;
+use super::reader::Pack;
+use super::{PackId, PackWriter, Packs};
 use crate::error::ReadError;
 use crate::tree::Hash;
 
-/// A collection that has begun: from now on new packs do not rely on its candidates, so what is marked afterwards is all
-/// that is needed of them. Dropping it ends it without a change.
-pub(crate) struct Collection {}
+/// A collection that has begun. Dropping it ends it without a change.
+pub(crate) struct Collection {
+    packs: Arc<Packs>,
+    candidates: Vec<PackId>,
+}
 
 /// What a collection did. The caller makes a record durable that names `added` and drops `dropped`, and then
 /// [removes](Packs::remove) each of `dropped`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Collected {
-    /// The pack that now holds what the dropped ones still had.
+    /// The pack that now holds what the dropped ones still had; it is open.
     pub(crate) added: Option<PackId>,
     /// Packs that are needed no more.
     pub(crate) dropped: Vec<PackId>,
-    /// Bytes of the dropped packs.
-    pub(crate) bytes_dropped: u64,
     /// Bytes of the added pack.
     pub(crate) bytes_added: u64,
+    /// Bytes of the dropped packs.
+    pub(crate) bytes_dropped: u64,
 }
 
 impl Packs {
-    /// Begins a collection among some packs: those that were durably named before. None if a pack is being written or
-    /// another collection runs; try again later. Mark what is live only after this returned.
+    /// Begins a collection among some packs: those that durable records name. None if a pack is being written or another
+    /// collection runs; try again later. Mark what is live only after this returned.
     pub(crate) fn begin_collection(self: &Arc<Packs>, candidates: Vec<PackId>) -> Option<Collection> {
-        let _ = candidates;
-        todo!()
+        let begins = self.collection_begins(&candidates);
+        begins.then(|| Collection { packs: self.clone(), candidates })
     }
 }
 
 impl Collection {
-    /// Rewrites the packs that are less than half live into one new pack, which is open when this returns.
-    pub(crate) fn finish(self, is_live: &dyn Fn(&Hash) -> bool) -> Result<Collected, ReadError> {
-        let _ = is_live;
-        todo!()
+    /// Rewrites the packs that are less than half live into one new pack. An error leaves everything as it was.
+    pub(crate) fn finish(mut self, is_live: &dyn Fn(&Hash) -> bool) -> Result<Collected, ReadError> {
+        let candidates = std::mem::take(&mut self.candidates);
+        let (mut victims, mut spared) = (vec![], vec![]);
+        for id in candidates {
+            match self.packs.pack(id) {
+                Some(pack) if is_less_than_half_live(&pack, is_live) => victims.push(pack),
+                _ => spared.push(id),
+            }
+        }
+        // What is spared stays, so the new pack can rely on it. The victims are spared too if this fails.
+        self.packs.spare(&spared);
+        self.candidates = victims.iter().map(|pack| pack.id()).collect();
+
+        let mut writer = PackWriter::new(&self.packs);
+        for pack in &victims {
+            let mut live: Vec<Item> = pack.index().iter().filter(|item| is_live(&item.hash)).collect();
+            live.sort_by_key(|item| item.offset);
+            for item in live {
+                writer.put(item.kind, item.hash, &pack.read(&item)?);
+            }
+        }
+        let path = writer.id().path();
+        let added = writer.finish().map_err(|source| ReadError::Io { path, source })?;
+        let mut collected = Collected { added, ..Collected::default() };
+        if let Some(id) = added {
+            self.packs.add(id)?;
+            collected.bytes_added = self.packs.pack(id).map_or(0, |pack| pack.file_bytes());
+        }
+        collected.bytes_dropped = victims.iter().map(|pack| pack.file_bytes()).sum();
+        // They stay doomed until they are removed.
+        collected.dropped = std::mem::take(&mut self.candidates);
+        Ok(collected)
     }
+}
+
+impl Drop for Collection {
+    fn drop(&mut self) {
+        self.packs.spare(&self.candidates);
+        self.packs.collection_ends();
+    }
+}
+
+fn is_less_than_half_live(pack: &Pack, is_live: &dyn Fn(&Hash) -> bool) -> bool {
+    let (mut all, mut live) = (0, 0);
+    for item in pack.index().iter() {
+        all += u64::from(item.length);
+        live += if is_live(&item.hash) { u64::from(item.length) } else { 0 };
+    }
+    2 * live < all
 }

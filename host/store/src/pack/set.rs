@@ -1,16 +1,37 @@
-//! The set of open packs.
+//! The set of open packs, behind one bounded cache.
+
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::RwLock;
 
-use super::PackId;
+use super::cache::{Cached, NodeCache};
+use super::format::{Item, Kind};
+use super::reader::{Pack, verify_pack};
+use super::{PACK_DIR, PackId};
 use crate::disk::Disk;
 use crate::error::ReadError;
-use crate::tree::{Hash, Node, NodeHash, Nodes, ValueHash};
+use crate::tree::{Hash, Node, NodeHash, Nodes, ValueHash, hex};
 
 /// The open packs and the cache before them.
-pub(crate) struct Packs {}
+pub(crate) struct Packs {
+    disk: Arc<dyn Disk>,
+    cache: NodeCache,
+    state: RwLock<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// In the order of opening: what was written last is found first.
+    packs: Vec<Arc<Pack>>,
+    /// Packs in the making.
+    writers: usize,
+    /// Packs that a collection may drop: nothing new relies on them.
+    doomed: BTreeSet<PackId>,
+    is_collecting: bool,
+}
 
 /// What is known of an open pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,51 +45,163 @@ pub(crate) struct PackInfo {
 }
 
 impl Packs {
-    /// No packs, and a cache of about `cache_bytes`.
+    /// No packs, and a cache of about `cache_bytes`. The directory [`PACK_DIR`] exists.
     pub(crate) fn new(disk: Arc<dyn Disk>, cache_bytes: u64) -> Arc<Packs> {
-        let _ = (disk, cache_bytes);
-        todo!()
+        Arc::new(Packs { disk, cache: NodeCache::new(cache_bytes), state: RwLock::default() })
     }
 
     /// Opens a pack: reads and checks its footer and index.
     pub(crate) fn add(&self, id: PackId) -> Result<(), ReadError> {
-        let _ = id;
-        todo!()
+        let pack = Arc::new(Pack::open(&*self.disk, id)?);
+        let mut state = self.state.write();
+        if state.packs.iter().all(|open| open.id() != id) {
+            state.packs.push(pack);
+        }
+        Ok(())
     }
 
     /// Forgets a pack and unlinks its file; the caller syncs the directory. Only after a durable record says that the pack
     /// is dropped. Reads that run now still end well: the open file outlives its name.
     pub(crate) fn remove(&self, id: PackId) -> io::Result<()> {
-        let _ = id;
-        todo!()
+        let mut state = self.state.write();
+        state.packs.retain(|pack| pack.id() != id);
+        state.doomed.remove(&id);
+        drop(state);
+        self.disk.remove(&id.path())
     }
 
     /// The open packs, by id.
     pub(crate) fn list(&self) -> Vec<PackInfo> {
-        todo!()
+        let info =
+            |pack: &Arc<Pack>| PackInfo { id: pack.id(), bytes: pack.file_bytes(), items: pack.index().len() as u64 };
+        let mut packs: Vec<PackInfo> = self.state.read().packs.iter().map(info).collect();
+        packs.sort_by_key(|pack| pack.id);
+        packs
     }
 
     /// The bytes that [`PackWriter::put_blob`](super::PackWriter::put_blob) stored under this hash.
     pub(crate) fn blob(&self, hash: &Hash) -> Result<Bytes, ReadError> {
-        let _ = hash;
-        todo!()
+        let (pack, item) = self.find(hash, &[Kind::Blob])?;
+        pack.read(&item)
     }
 
-    /// Reads every byte of an open pack and checks it. `progress` is told how many bytes were read since the last time.
+    /// Reads every byte of a pack and checks it. `progress` is told how many bytes were read since the last time.
     pub(crate) fn verify(&self, id: PackId, progress: &mut dyn FnMut(u64)) -> Vec<ReadError> {
-        let _ = (id, progress);
-        todo!()
+        verify_pack(&*self.disk, id, progress)
+    }
+
+    /// Removes what a crash left behind: half-written packs, and packs that no durable record names. Returns the names.
+    /// Only while nothing is being written; the caller syncs nothing, for what comes back is swept again.
+    pub(crate) fn sweep(&self, named: &BTreeSet<PackId>) -> io::Result<Vec<String>> {
+        let mut swept = self.disk.list(PACK_DIR)?;
+        swept.retain(|name| match PackId::from_file_name(name) {
+            Some(id) => !named.contains(&id),
+            None => name.ends_with(".tmp"),
+        });
+        for name in &swept {
+            self.disk.remove(&format!("{PACK_DIR}/{name}"))?;
+        }
+        Ok(swept)
+    }
+
+    /// What the cache occupies.
+    #[cfg(test)]
+    pub(crate) fn cached_bytes(&self) -> u64 {
+        self.cache.bytes()
+    }
+
+    pub(super) fn disk(&self) -> &dyn Disk {
+        &*self.disk
+    }
+
+    /// An id that no open pack has.
+    pub(super) fn new_id(&self) -> PackId {
+        loop {
+            let mut id = [0; 8];
+            self.disk.random(&mut id);
+            let id = PackId(u64::from_le_bytes(id));
+            if self.pack(id).is_none() {
+                return id;
+            }
+        }
+    }
+
+    /// Whether a new pack can rely on an older one for this hash.
+    pub(super) fn holds(&self, hash: &Hash) -> bool {
+        let state = self.state.read();
+        state.packs.iter().any(|pack| pack.index().find(hash).is_some() && !state.doomed.contains(&pack.id()))
+    }
+
+    pub(super) fn pack(&self, id: PackId) -> Option<Arc<Pack>> {
+        self.state.read().packs.iter().find(|pack| pack.id() == id).cloned()
+    }
+
+    pub(super) fn writer_begins(&self) {
+        self.state.write().writers += 1;
+    }
+
+    pub(super) fn writer_ends(&self) {
+        self.state.write().writers -= 1;
+    }
+
+    /// Dooms packs, so that nothing new relies on them; false if a pack in the making may rely on them already.
+    pub(super) fn collection_begins(&self, candidates: &[PackId]) -> bool {
+        let mut state = self.state.write();
+        if state.writers > 0 || state.is_collecting {
+            return false;
+        }
+        state.is_collecting = true;
+        state.doomed.extend(candidates);
+        true
+    }
+
+    /// Spares what was doomed.
+    pub(super) fn spare(&self, packs: &[PackId]) {
+        let mut state = self.state.write();
+        for id in packs {
+            state.doomed.remove(id);
+        }
+    }
+
+    pub(super) fn collection_ends(&self) {
+        self.state.write().is_collecting = false;
+    }
+
+    /// The pack that holds a hash, and where.
+    fn find(&self, hash: &Hash, kinds: &[Kind]) -> Result<(Arc<Pack>, Item), ReadError> {
+        let state = self.state.read();
+        let found = state.packs.iter().rev().find_map(|pack| {
+            let item = pack.index().find(hash)?;
+            kinds.contains(&item.kind).then(|| (pack.clone(), item))
+        });
+        found.ok_or_else(|| ReadError::Missing { hash: hex(hash) })
     }
 }
 
 impl Nodes for Packs {
     fn node(&self, hash: &NodeHash) -> Result<Arc<Node>, ReadError> {
-        let _ = hash;
-        todo!()
+        if let Some(Cached::Node(node)) = self.cache.get(&hash.0) {
+            return Ok(node);
+        }
+        let (pack, item) = self.find(&hash.0, &[Kind::Leaf, Kind::Inner])?;
+        let node = Arc::new(pack.read_node(&item)?);
+        self.cache.insert(hash.0, Cached::Node(node.clone()));
+        Ok(node)
     }
 
     fn value(&self, hash: &ValueHash, len: u32) -> Result<Bytes, ReadError> {
-        let _ = (hash, len);
-        todo!()
+        if let Some(Cached::Value(value)) = self.cache.get(&hash.0)
+            && value.len() == len as usize
+        {
+            return Ok(value);
+        }
+        let (pack, item) = self.find(&hash.0, &[Kind::Value])?;
+        if item.length != len {
+            let what = format!("the value {hash} has {} bytes, its leaf says {len}", item.length);
+            return Err(ReadError::Damaged { path: pack.id().path(), offset: item.offset, what });
+        }
+        let value = pack.read(&item)?;
+        self.cache.insert(hash.0, Cached::Value(value.clone()));
+        Ok(value)
     }
 }
