@@ -1,6 +1,7 @@
 //! The tree against a `BTreeMap`, and its nodes against hostile bytes.
 
 mod codec;
+mod costs;
 mod model;
 mod shape;
 
