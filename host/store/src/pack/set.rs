@@ -7,10 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::RwLock;
 
+use super::PackId;
 use super::cache::{Cached, NodeCache};
 use super::format::{Item, Kind};
-use super::reader::{Pack, verify_pack};
-use super::{PACK_DIR, PackId};
+use super::reader::Pack;
 use crate::disk::Disk;
 use crate::error::ReadError;
 use crate::tree::{Hash, Node, NodeHash, Nodes, ValueHash, hex};
@@ -45,7 +45,7 @@ pub(crate) struct PackInfo {
 }
 
 impl Packs {
-    /// No packs, and a cache of about `cache_bytes`. The directory [`PACK_DIR`] exists.
+    /// No packs, and a cache of about `cache_bytes`. The directory [`PACK_DIR`](super::PACK_DIR) exists.
     pub(crate) fn new(disk: Arc<dyn Disk>, cache_bytes: u64) -> Arc<Packs> {
         Arc::new(Packs { disk, cache: NodeCache::new(cache_bytes), state: RwLock::default() })
     }
@@ -83,25 +83,6 @@ impl Packs {
     pub(crate) fn blob(&self, hash: &Hash) -> Result<Bytes, ReadError> {
         let (pack, item) = self.find(hash, &[Kind::Blob])?;
         pack.read(&item)
-    }
-
-    /// Reads every byte of a pack and checks it. `progress` is told how many bytes were read since the last time.
-    pub(crate) fn verify(&self, id: PackId, progress: &mut dyn FnMut(u64)) -> Vec<ReadError> {
-        verify_pack(&*self.disk, id, progress)
-    }
-
-    /// Removes what a crash left behind: half-written packs, and packs that no durable record names. Returns the names.
-    /// Only while nothing is being written; the caller syncs nothing, for what comes back is swept again.
-    pub(crate) fn sweep(&self, named: &BTreeSet<PackId>) -> io::Result<Vec<String>> {
-        let mut swept = self.disk.list(PACK_DIR)?;
-        swept.retain(|name| match PackId::from_file_name(name) {
-            Some(id) => !named.contains(&id),
-            None => name.ends_with(".tmp"),
-        });
-        for name in &swept {
-            self.disk.remove(&format!("{PACK_DIR}/{name}"))?;
-        }
-        Ok(swept)
     }
 
     /// What the cache occupies.

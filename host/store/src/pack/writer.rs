@@ -47,13 +47,14 @@ impl PackWriter {
         }
     }
 
-    /// Stores bytes that belong to no tree; they are found by the hash.
+    /// Stores bytes that belong to no tree; they are found by the hash. Unlike nodes, blobs do not rely on older packs: who
+    /// names a blob names its pack.
     ///
     /// # Panics
     /// If there are 4 GiB of them or more.
     pub(crate) fn put_blob(&mut self, bytes: Bytes) -> Hash {
         let hash = Kind::Blob.hash(&bytes);
-        self.put(Kind::Blob, hash, &bytes);
+        self.write(Kind::Blob, hash, &bytes);
         hash
     }
 
@@ -91,9 +92,16 @@ impl PackWriter {
         Ok(Some(self.id))
     }
 
-    /// Stores a body unless it is stored already.
+    /// Stores a body unless some pack has it.
     pub(super) fn put(&mut self, kind: Kind, hash: Hash, body: &[u8]) {
-        if self.failed.is_some() || self.items.contains_key(&hash) || self.packs.holds(&hash) {
+        if !self.packs.holds(&hash) {
+            self.write(kind, hash, body);
+        }
+    }
+
+    /// Writes a body unless this pack has it.
+    fn write(&mut self, kind: Kind, hash: Hash, body: &[u8]) {
+        if self.failed.is_some() || self.items.contains_key(&hash) {
             return;
         }
         if self.items.is_empty() {

@@ -10,7 +10,6 @@ mod count;
 mod cursor;
 mod diff;
 mod mark;
-mod memory;
 mod node;
 mod root;
 mod scan;
@@ -28,7 +27,6 @@ pub use scan::Order;
 
 pub(crate) use chunker::NODE_BYTES_MAX;
 pub(crate) use diff::{Difference, TreeDiff};
-pub(crate) use memory::MemoryNodes;
 pub(crate) use node::{Node, NodeError};
 pub(crate) use root::{Hash, NodeHash, ValueHash, hex};
 pub(crate) use scan::TreeScan;

@@ -46,7 +46,7 @@ fn dead_packs_go_and_half_dead_ones_are_rewritten() {
     let reopened = packs_on(&disk.restart(1));
     for id in ids(&packs) {
         reopened.add(id).unwrap();
-        assert!(reopened.verify(id, &mut |_| {}).is_empty());
+        assert!(verify_pack(reopened.disk(), id, &mut |_| {}).is_empty());
     }
     assert_eq!(read_all(&reopened, &tree).unwrap(), expected);
     assert_eq!(read_all(&reopened, &kept).unwrap().len(), 400);

@@ -86,7 +86,7 @@ fn a_pack_under_another_name_does_not_open() {
 fn a_missing_pack_is_an_error() {
     let packs = packs_on(&empty_disk(7));
     assert!(matches!(packs.add(PackId(1)), Err(ReadError::Io { .. })));
-    assert!(matches!(packs.verify(PackId(1), &mut |_| {})[..], [ReadError::Io { .. }]));
+    assert!(matches!(verify_pack(packs.disk(), PackId(1), &mut |_| {})[..], [ReadError::Io { .. }]));
 }
 
 /// A pack of given bodies with an index of our choice; all hashes of the frame are right.

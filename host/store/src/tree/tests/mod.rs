@@ -5,37 +5,38 @@ mod costs;
 mod model;
 mod shape;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::{MemoryNodes, Node, NodeHash, NodeSink, Nodes, Tree, ValueHash};
+use super::{Node, NodeHash, NodeSink, Nodes, Tree, ValueHash};
 use crate::error::ReadError;
 
 type Model = BTreeMap<Bytes, Bytes>;
 type Batch = BTreeMap<Bytes, Option<Bytes>>;
 
-/// Nodes that several trees of a test share.
-struct Shelf(Mutex<MemoryNodes>);
+/// Nodes in memory that several trees of a test share.
+#[derive(Default)]
+struct Shelf {
+    nodes: Mutex<HashMap<NodeHash, Arc<Node>>>,
+    values: Mutex<HashMap<ValueHash, Bytes>>,
+}
 
 impl Shelf {
     fn new() -> Arc<Shelf> {
-        Arc::new(Shelf(Mutex::new(MemoryNodes::new())))
+        Arc::default()
     }
 
     /// Applies a batch and keeps the new nodes.
     fn apply(&self, tree: &Tree, batch: impl IntoIterator<Item = (Bytes, Option<Bytes>)>) -> Tree {
         let mut new = Recorded::default();
         let tree = tree.apply(self, batch.into_iter(), &mut new).unwrap();
-        let mut shelf = self.0.lock();
         for (hash, bytes) in new.nodes {
-            NodeSink::node(&mut *shelf, hash, bytes);
+            self.nodes.lock().insert(hash, Arc::new(Node::decode(bytes.into()).unwrap()));
         }
-        for (hash, bytes) in new.values {
-            NodeSink::value(&mut *shelf, hash, bytes);
-        }
+        self.values.lock().extend(new.values);
         tree
     }
 
@@ -47,11 +48,12 @@ impl Shelf {
 
 impl Nodes for Shelf {
     fn node(&self, hash: &NodeHash) -> Result<Arc<Node>, ReadError> {
-        self.0.lock().node(hash)
+        self.nodes.lock().get(hash).cloned().ok_or_else(|| ReadError::Missing { hash: hash.to_string() })
     }
 
     fn value(&self, hash: &ValueHash, len: u32) -> Result<Bytes, ReadError> {
-        self.0.lock().value(hash, len)
+        let value = self.values.lock().get(hash).filter(|value| value.len() == len as usize).cloned();
+        value.ok_or_else(|| ReadError::Missing { hash: hash.to_string() })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::tree::node::{self, Value};
 fn built(entries: impl Iterator<Item = (Bytes, Bytes)>) -> (Tree, Vec<(u8, usize, usize)>) {
     let mut recorded = Recorded::default();
     let entries = entries.map(|(key, value)| (key, Some(value)));
-    let tree = Tree::EMPTY.apply(&MemoryNodes::new(), entries, &mut recorded).unwrap();
+    let tree = Tree::EMPTY.apply(&Shelf::default(), entries, &mut recorded).unwrap();
     let nodes = recorded.nodes.into_iter().map(|(hash, bytes)| {
         let length = bytes.len();
         let node = Node::decode(bytes.into()).unwrap();
@@ -168,7 +168,7 @@ fn marks_every_node_and_value_once_asked_below() {
 fn what_is_missing_is_an_error_everywhere() {
     let shelf = Shelf::new();
     let tree = shelf.build(&(0..5000).map(|number| (key(number, 0), value(number, 100))).collect());
-    let empty = Arc::new(MemoryNodes::new());
+    let empty = Shelf::new();
     let all = std::ops::Bound::Unbounded;
     assert!(matches!(tree.get(&*empty, b"x"), Err(ReadError::Missing { .. })));
     assert!(tree.count(&*empty, std::ops::Bound::Included(b"x"), all).is_err());
