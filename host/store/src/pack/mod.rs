@@ -16,9 +16,8 @@ mod tests;
 
 use std::fmt;
 
-pub(crate) use collect::{Collected, Collection};
 pub(crate) use reader::verify_pack;
-pub(crate) use set::{PackInfo, Packs};
+pub(crate) use set::Packs;
 pub(crate) use writer::PackWriter;
 
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
-use crate::tree::{Difference, Order};
+use crate::tree::Order;
+use crate::tree::diff::Difference;
 
 /// Compares everything that can be read from a tree with the model.
 fn check(shelf: &Arc<Shelf>, tree: &Tree, model: &Model, random: &mut Random, key_length_max: u64) {
