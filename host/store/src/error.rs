@@ -119,6 +119,12 @@ pub enum CommitError {
 }
 
 impl CommitError {
+    /// An operating system's refusal, sorted by what the operator can do about it.
+    pub(crate) fn from_io(path: &str, source: io::Error) -> CommitError {
+        let path = path.to_owned();
+        if is_full(source.kind()) { CommitError::NoSpace { source } } else { CommitError::Io { path, source } }
+    }
+
     /// A stable word for scripts.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -208,6 +214,16 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// An operating system's refusal, sorted by what the operator can do about it.
+    pub(crate) fn from_io(path: &str, source: io::Error) -> OpenError {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        match source.kind() {
+            kind if is_full(kind) => OpenError::NoSpace { source },
+            PermissionDenied | ReadOnlyFilesystem => OpenError::ReadOnly { source },
+            _ => OpenError::Io { path: path.to_owned(), source },
+        }
+    }
+
     /// A stable word for scripts.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -255,6 +271,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// An operating system's refusal, sorted by what the operator can do about it.
+    pub(crate) fn from_io(path: &str, source: io::Error) -> StoreError {
+        let path = path.to_owned();
+        if is_full(source.kind()) { StoreError::NoSpace { path, source } } else { StoreError::Io { path, source } }
+    }
+
     /// A stable word for scripts.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -265,4 +287,10 @@ impl StoreError {
             StoreError::Io { .. } => "io",
         }
     }
+}
+
+/// There is no room, whichever limit says so.
+fn is_full(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(kind, StorageFull | QuotaExceeded | FileTooLarge)
 }

@@ -66,6 +66,8 @@ pub struct Info {
     pub dirty_bytes: u64,
     /// Checkpoints made since the store was opened.
     pub checkpoints: u64,
+    /// Why the last checkpoint in the background failed, if it did.
+    pub checkpoint_failure: Option<String>,
 }
 
 /// What a checkpoint did.
@@ -77,8 +79,6 @@ pub struct Checkpointed {
     pub states: u64,
     /// Bytes of changes that were applied.
     pub bytes: u64,
-    /// Journal segments that became free.
-    pub segments_freed: u64,
 }
 
 /// What a collection did.
@@ -86,8 +86,8 @@ pub struct Checkpointed {
 pub struct Collected {
     /// Packs removed.
     pub packs_removed: u64,
-    /// Packs rewritten because most of them was dead.
-    pub packs_rewritten: u64,
+    /// Packs written, with what packs that were mostly dead still held.
+    pub packs_added: u64,
 }
 
 /// What reading every byte found.
