@@ -1,11 +1,17 @@
 //! Whether a version may take over a state, and how its collections are bound to what the state holds.
 
+mod reason;
+
+pub use reason::{Reason, Refused};
+
 use crate::conversion::Conversion;
 use crate::identity::Identity;
-use crate::ledger::Ledger;
+use crate::layout::NOWHERE;
+use crate::ledger::{Collection, Ledger, Schema};
+use crate::limits::SCHEMAS_MAX;
 use crate::shape::{Kind, Shape};
 use crate::types::Type;
-use crate::verdict::Comparison;
+use crate::verdict::{Comparison, Verdict, compare};
 
 /// A collection as a component declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +35,10 @@ pub struct Admission {
     pub lossy: Vec<Identity>,
     /// Label of the version, recorded as writer.
     pub version_label: String,
-    /// A rollback: a schema that the ledger's newest one widens is accepted too. The caller then proves, entry by entry with
-    /// [`Binding::conversions`], that each stored value has a way back.
+    /// Admits lossy changes that nobody named, on the caller's word: see [`Admitted::unproven`].
+    pub prove: bool,
+    /// A rollback: a schema that the ledger's newest one widens is admitted too, on the caller's word: see
+    /// [`Admitted::unproven`].
     pub back: bool,
 }
 
@@ -43,6 +51,10 @@ pub struct Admitted {
     pub bindings: Vec<Binding>,
     /// How each collection that the ledger knew compares.
     pub verdicts: Vec<(Identity, Comparison)>,
+    /// Collections that the version can read only if no stored value says otherwise: the caller has to find that
+    /// [`Conversion::loses`] holds for none of their entries, or else refuse. Empty unless [`Admission::prove`] or
+    /// [`Admission::back`] asked for it.
+    pub unproven: Vec<Identity>,
     /// Collections that the version does not import: kept as they are.
     pub dormant: Vec<Identity>,
     /// Old collections that hold a ledger entry: `migrate` has to run, and their entries leave the state in the commit.
@@ -86,24 +98,241 @@ pub enum Access {
     Old,
 }
 
-/// Why a version may not take over.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", reasons.iter().map(|r| r.to_string()).collect::<Vec<_>>().join("\n"))]
-pub struct Refused {
-    /// Every reason.
-    pub reasons: Vec<Reason>,
-}
-
-/// One reason to refuse a version; `Display` says what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Reason {
-    /// Placeholder.
-    #[error("placeholder")]
-    Placeholder,
-}
-
 /// Decides whether a version that declares these collections may take over a state with this ledger.
 pub fn admit(ledger: &Ledger, declared: &[Declared], options: &Admission) -> Result<Admitted, Refused> {
-    let _ = (ledger, declared, options);
-    todo!()
+    let mut hearing = Hearing {
+        options,
+        reasons: Vec::new(),
+        admitted: Admitted {
+            ledger: ledger.clone(),
+            bindings: Vec::new(),
+            verdicts: Vec::new(),
+            unproven: Vec::new(),
+            dormant: Vec::new(),
+            migrated: Vec::new(),
+            dropped: Vec::new(),
+        },
+    };
+    hearing.refuse_two_of_one_track(declared);
+    if hearing.reasons.is_empty() {
+        declared.iter().for_each(|declared| hearing.bind(ledger, declared));
+        hearing.drop_named(ledger, declared);
+        hearing.look_at_the_rest(ledger, declared);
+    }
+    match hearing.reasons {
+        reasons if reasons.is_empty() => Ok(hearing.admitted),
+        reasons => Err(Refused { reasons }),
+    }
+}
+
+struct Hearing<'a> {
+    options: &'a Admission,
+    reasons: Vec<Reason>,
+    admitted: Admitted,
+}
+
+impl Hearing<'_> {
+    fn refuse_two_of_one_track(&mut self, declared: &[Declared]) {
+        for (index, second) in declared.iter().enumerate() {
+            if let Some(first) = declared[..index].iter().find(|first| first.identity == second.identity) {
+                let (first, second_import) = (first.interface.clone(), second.interface.clone());
+                let identity = second.identity.clone();
+                self.reasons.push(Reason::TwoOfOneTrack { identity, first, second: second_import });
+            }
+        }
+    }
+
+    fn bind(&mut self, ledger: &Ledger, declared: &Declared) {
+        let binding = match ledger.collections.get(&declared.identity) {
+            Some(known) if known.dropped && !declared.old => {
+                let (identity, by) = (declared.identity.clone(), known.writer.clone());
+                return self.reasons.push(Reason::Dropped { identity, by });
+            }
+            Some(known) if !known.dropped => self.bind_known(known, declared),
+            _ => match declared.shape.kind {
+                Some(kind) if !declared.old => Some(self.bind_new(kind, declared)),
+                kind => Some(nowhere(kind.unwrap_or(Kind::Map), declared)),
+            },
+        };
+        self.admitted.bindings.extend(binding);
+    }
+
+    fn bind_known(&mut self, known: &Collection, declared: &Declared) -> Option<Binding> {
+        // A shape that shows only `clear` fits a cell and a map; any other kind is shown as what it is not.
+        let kind = match declared.shape.kind {
+            None if matches!(known.kind, Kind::Cell | Kind::Map) => known.kind,
+            kind => kind.unwrap_or(Kind::Map),
+        };
+        let shown = Schema::of(&declared.shape, kind);
+        let comparison = compare(known.schema(), &shown);
+        let accepted = self.judge(known, declared, &shown, &comparison);
+        self.admitted.verdicts.push((declared.identity.clone(), comparison));
+        if !accepted {
+            return None;
+        }
+        let current = shown.filled_from(known.schema());
+        let mut collection = known.clone();
+        collection.take_up(current.clone());
+        if collection.schemas.len() > SCHEMAS_MAX {
+            self.reasons.push(Reason::TooManySchemas { identity: declared.identity.clone() });
+            return None;
+        }
+        let conversions = Conversion::chain(&collection.schemas);
+        let access = if declared.old { Access::Old } else { Access::Live };
+        let binding = bound(declared, current, known.number, &collection, conversions, access);
+        if declared.old {
+            self.admitted.migrated.push((declared.identity.clone(), known.number));
+            self.retire(&declared.identity);
+        } else if collection != *known {
+            collection.writer = self.options.version_label.clone();
+            self.admitted.ledger.collections.insert(declared.identity.clone(), collection);
+        }
+        Some(binding)
+    }
+
+    /// Whether the comparison is good enough, with the reason noted if it is not.
+    fn judge(&mut self, known: &Collection, declared: &Declared, shown: &Schema, comparison: &Comparison) -> bool {
+        let identity = declared.identity.clone();
+        let comparison = comparison.clone();
+        let widens_back = || compare(shown, known.schema()).verdict <= Verdict::Widening;
+        match comparison.verdict {
+            Verdict::Identical | Verdict::Widening => return true,
+            _ if declared.old => self.reasons.push(Reason::OldDiffers { identity, comparison }),
+            Verdict::Lossy if self.options.lossy.contains(&identity) => return true,
+            Verdict::Lossy if self.options.prove => {
+                self.admitted.unproven.push(identity);
+                return true;
+            }
+            _ if self.options.back && widens_back() => {
+                self.admitted.unproven.push(identity);
+                return true;
+            }
+            Verdict::Lossy => self.reasons.push(Reason::Lossy { identity, comparison }),
+            Verdict::Incompatible => self.reasons.push(Reason::Incompatible { identity, comparison }),
+        }
+        false
+    }
+
+    fn bind_new(&mut self, kind: Kind, declared: &Declared) -> Binding {
+        let collection = Collection {
+            number: self.admitted.ledger.next_number(),
+            kind,
+            schemas: vec![Schema::of(&declared.shape, kind)],
+            writer: self.options.version_label.clone(),
+            dropped: false,
+        };
+        let schema = collection.schema().clone();
+        let binding = bound(declared, schema, collection.number, &collection, vec![None], Access::Live);
+        self.admitted.ledger.collections.insert(declared.identity.clone(), collection);
+        binding
+    }
+
+    fn drop_named(&mut self, ledger: &Ledger, declared: &[Declared]) {
+        for identity in &self.options.drop {
+            if declared.iter().any(|declared| declared.identity == *identity) {
+                self.reasons.push(Reason::DropImported { identity: identity.clone() });
+            } else if let Some(number) = ledger.live_number(identity) {
+                self.admitted.dropped.push((identity.clone(), number));
+                self.retire(identity);
+            } else {
+                self.unknown(ledger, identity);
+            }
+        }
+        for identity in &self.options.lossy {
+            if ledger.live_number(identity).is_none() {
+                self.unknown(ledger, identity);
+            }
+        }
+    }
+
+    fn unknown(&mut self, ledger: &Ledger, identity: &Identity) {
+        let known = ledger.live().map(|(identity, _)| identity.clone()).collect();
+        self.reasons.push(Reason::Unknown { identity: identity.clone(), known });
+    }
+
+    /// What the version does not import is dormant, unless its package has moved to another track without it.
+    fn look_at_the_rest(&mut self, ledger: &Ledger, declared: &[Declared]) {
+        for (kept, _) in ledger.live() {
+            if self.options.drop.contains(kept) || declared.iter().any(|declared| declared.identity == *kept) {
+                continue;
+            }
+            let mut imports: Vec<&Identity> = declared.iter().map(|declared| &declared.identity).collect();
+            imports.retain(|import| kept.package().is_some() && import.package() == kept.package());
+            imports.sort_by_key(|import| import.track());
+            match (imports.first(), imports.last()) {
+                (Some(lowest), _) if kept.track() < lowest.track() => {
+                    let (kept, imported) = (kept.clone(), (*lowest).clone());
+                    self.reasons.push(Reason::TrackBehind { kept, imported });
+                }
+                (_, Some(highest)) if kept.track() > highest.track() => {
+                    let (kept, imported) = (kept.clone(), (*highest).clone());
+                    self.reasons.push(Reason::Downgrade { kept, imported });
+                }
+                _ => self.admitted.dormant.push(kept.clone()),
+            }
+        }
+    }
+
+    /// Leaves a tombstone in the ledger.
+    fn retire(&mut self, identity: &Identity) {
+        if let Some(collection) = self.admitted.ledger.collections.get_mut(identity) {
+            collection.dropped = true;
+            collection.writer = self.options.version_label.clone();
+        }
+    }
+}
+
+impl Collection {
+    /// Makes `current` the newest schema. One that only fills holes takes the place of the one before, under which nothing
+    /// that it adds can have been written.
+    fn take_up(&mut self, current: Schema) {
+        if self.schema().filled_from(&current) == current {
+            self.schemas.pop();
+        }
+        self.schemas.push(current);
+    }
+}
+
+impl Ledger {
+    fn live_number(&self, identity: &Identity) -> Option<u32> {
+        self.collections.get(identity).filter(|collection| !collection.dropped).map(|collection| collection.number)
+    }
+}
+
+fn bound(
+    declared: &Declared,
+    current: Schema,
+    number: u32,
+    collection: &Collection,
+    conversions: Vec<Option<Conversion>>,
+    access: Access,
+) -> Binding {
+    Binding {
+        identity: declared.identity.clone(),
+        interface: declared.interface.clone(),
+        number,
+        kind: current.kind,
+        key: current.key,
+        value: current.value,
+        signed: current.signed,
+        schema: collection.schema_number(),
+        conversions,
+        access,
+    }
+}
+
+fn nowhere(kind: Kind, declared: &Declared) -> Binding {
+    let Shape { key, value, signed, .. } = declared.shape.clone();
+    Binding {
+        identity: declared.identity.clone(),
+        interface: declared.interface.clone(),
+        number: NOWHERE,
+        kind,
+        key,
+        value,
+        signed,
+        schema: 0,
+        conversions: Vec::new(),
+        access: if declared.old { Access::Old } else { Access::Live },
+    }
 }

@@ -314,6 +314,3 @@ impl CodecError {
         self
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -101,6 +101,3 @@ fn step_between(old: &Type, new: &Type) -> Option<Step> {
     let compatible = relation.differences.iter().all(|difference| difference.verdict < Verdict::Incompatible);
     compatible.then_some(relation.step)
 }
-
-#[cfg(test)]
-mod tests;

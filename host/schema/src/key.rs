@@ -253,6 +253,3 @@ impl KeyError {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{CodecError, Scalar, decode_str, encode_str, finish, malformed};
 use crate::identity::Identity;
+use crate::layout::NOWHERE;
 use crate::limits::SCHEMAS_MAX;
 use crate::shape::{Kind, Shape};
 use crate::types::Type;
@@ -149,6 +150,9 @@ impl Collection {
         if u8::decode(&mut bytes)? != VERSION {
             return Err(malformed("no such format"));
         }
+        if number == NOWHERE {
+            return Err(malformed("a number that no collection has"));
+        }
         let identity = Identity::parse(decode_str(&mut bytes)?).map_err(|_| malformed("no identity"))?;
         let kind = Kind::decode(&mut bytes)?;
         let dropped = bool::decode(&mut bytes)?;
@@ -232,6 +236,3 @@ impl Kind {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

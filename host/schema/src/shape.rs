@@ -333,6 +333,3 @@ impl Display for Function {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

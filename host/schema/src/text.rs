@@ -3,6 +3,8 @@
 pub mod json;
 pub mod wave;
 
+use crate::types::Type;
+
 /// A text that is no value of its type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {message}")]
@@ -16,20 +18,45 @@ pub struct TextError {
 /// A place in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A byte offset in WAVE text.
-    Offset(usize),
+    /// In WAVE text, a character counted from 1, and for arguments of a command line the word counted from 1.
+    Character {
+        /// The character.
+        character: usize,
+        /// The word.
+        word: Option<usize>,
+    },
     /// A path in a JSON document: `$.ballot.choice[3]`.
     Json(String),
-    /// The argument with this index, from 0.
+    /// An argument, counted from 1.
     Argument(usize),
+    /// The argument list as a whole.
+    Arguments,
 }
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Place::Offset(offset) => write!(f, "at byte {offset}"),
+            Place::Character { character, word: None } => write!(f, "at character {character}"),
+            Place::Character { character, word: Some(word) } => write!(f, "argument {word}, at character {character}"),
             Place::Json(path) => write!(f, "at {path}"),
-            Place::Argument(index) => write!(f, "argument {}", index + 1),
+            Place::Argument(number) => write!(f, "argument {number}"),
+            Place::Arguments => f.write_str("arguments"),
         }
     }
+}
+
+/// Whether that many arguments will do: all, or all but trailing options.
+fn is_enough(given: usize, types: &[Type]) -> bool {
+    let optional = |ty: &Type| matches!(ty, Type::Option(_));
+    types.get(given..).is_some_and(|rest| rest.iter().all(optional))
+}
+
+fn wrong_count(expected: &[Type], given: usize) -> TextError {
+    let types = expected.iter().map(|ty| format!("`{ty}`")).collect::<Vec<_>>().join(", ");
+    let expected = match expected.len() {
+        0 => "none is".to_owned(),
+        1 => format!("one is ({types})"),
+        count => format!("{count} are ({types})"),
+    };
+    TextError { place: Place::Arguments, message: format!("{given} given, {expected} expected") }
 }

@@ -372,6 +372,3 @@ fn comma_separated<T: Display>(f: &mut fmt::Formatter<'_>, items: &[T]) -> fmt::
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

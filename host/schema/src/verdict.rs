@@ -130,6 +130,3 @@ impl Display for Reversible {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,30 +1,112 @@
-//! WAVE, the text form of WIT values.
+//! WAVE, the text form of WIT values: `{choice: "yes", at: 12}`, `some([1, 2])`, `ok(true)`.
+//!
+//! Fields that are `none` are not printed and may be left out, as may the `some(…)` around a plain value. A type that
+//! names members like WAVE's keywords is read and printed with `%`, as in WIT.
 
-use super::TextError;
+mod bridge;
+
+use wasm_wave::parser::{Parser, ParserError, ParserErrorKind};
+use wasm_wave::untyped::UntypedFuncCall;
+
+use super::{Place, TextError, is_enough, wrong_count};
 use crate::types::Type;
 use crate::value::Value;
 
 /// Reads one value.
 pub fn parse(ty: &Type, text: &str) -> Result<Value, TextError> {
-    let _ = (ty, text);
-    todo!()
+    let mut parser = Parser::new(text);
+    let value = parser.parse_value(ty).and_then(|value| parser.finish().map(|()| value));
+    value.map_err(|error| explain(&error, text, &format!("`{ty}`"), None))
 }
 
 /// Prints a value of the type.
 pub fn print(value: &Value, ty: &Type) -> String {
-    let _ = (value, ty);
-    todo!()
+    let _ = ty;
+    wasm_wave::to_string(value).expect("every WIT value has a WAVE form, and writing to a string does not fail")
 }
 
-/// Reads an argument list: `("ann", "yes")`, or `"ann", "yes"` without the parentheses.
+/// Reads an argument list: `("ann", "yes")`, or `"ann", "yes"` without the parentheses. Trailing options may be left out.
 pub fn parse_arguments(text: &str, types: &[Type]) -> Result<Vec<Value>, TextError> {
-    let _ = (text, types);
-    todo!()
+    let text = text.trim();
+    let bare = format!("f({text})");
+    let listed = text.starts_with('(').then(|| format!("f{text}"));
+    // `(1, 2)` is two arguments, but also one tuple: the reading that fits the types counts.
+    let calls = listed.iter().map(|call| (call, 1)).chain([(&bare, 2)]);
+    let mut first_error = None;
+    for (call, added) in calls {
+        match call_arguments(call, added, types) {
+            Ok(values) => return Ok(values),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    Err(first_error.unwrap_or_else(|| wrong_count(types, 0)))
 }
 
-/// Reads arguments as words of a command line: one word that is an argument list, or one word a value. A `string` may
-/// then stand without quotes, unless it starts with one.
+/// Reads the arguments of a command line: one word that is an argument list, or one word a value. A `string` may then stand
+/// without quotes, unless it starts with one. Trailing options may be left out.
 pub fn parse_words<S: AsRef<str>>(words: &[S], types: &[Type]) -> Result<Vec<Value>, TextError> {
-    let _ = (words, types);
-    todo!()
+    if let [list] = words
+        && list.as_ref().trim_start().starts_with('(')
+    {
+        return parse_arguments(list.as_ref(), types);
+    }
+    if !is_enough(words.len(), types) {
+        return Err(wrong_count(types, words.len()));
+    }
+    let value = |(index, ty): (usize, &Type)| match (ty, words.get(index).map(AsRef::as_ref)) {
+        (_, None) => Ok(Value::none()),
+        (Type::String, Some(word)) if !word.starts_with('"') => Ok(Value::string(word)),
+        (ty, Some(word)) => parse(ty, word).map_err(|error| error.in_word(index + 1)),
+    };
+    types.iter().enumerate().map(value).collect()
+}
+
+/// Reads the arguments of a call in WAVE's syntax, in which `added` characters stand before the user's own text.
+fn call_arguments(call: &str, added: usize, types: &[Type]) -> Result<Vec<Value>, TextError> {
+    let expected = format!("({})", types.iter().map(|ty| ty.to_string()).collect::<Vec<_>>().join(", "));
+    let explain = |error: ParserError| {
+        let mut error = explain(&error, call, &format!("`{expected}`"), None);
+        if let Place::Character { character, .. } = &mut error.place {
+            *character = character.saturating_sub(added).max(1);
+        }
+        error
+    };
+    let parsed = UntypedFuncCall::parse(call).map_err(explain)?;
+    let given = parsed.params_node().map_or(Ok(0), |node| node.as_tuple().map(|items| items.len())).map_err(explain)?;
+    if !is_enough(given, types) {
+        return Err(wrong_count(types, given));
+    }
+    match given {
+        0 => Ok(types.iter().map(|_| Value::none()).collect()),
+        _ => parsed.to_wasm_params(types).map_err(explain),
+    }
+}
+
+fn explain(error: &ParserError, text: &str, expected: &str, word: Option<usize>) -> TextError {
+    let span = error.span();
+    let end = span.end.min(text.len());
+    let start = span.start.min(end);
+    let found = text.get(start..end).unwrap_or_default();
+    let character = text.get(..start).map_or(start, |before| before.chars().count()) + 1;
+    let detail = std::error::Error::source(error).map(|source| source.to_string());
+    let detail = detail.or_else(|| error.detail().map(str::to_owned)).map(|detail| format!(" ({detail})"));
+    let detail = detail.unwrap_or_default();
+    let message = match error.kind() {
+        ParserErrorKind::UnexpectedEnd => format!("the text ends too early for {expected}"),
+        ParserErrorKind::InvalidType | ParserErrorKind::InvalidValue => {
+            format!("`{found}` is no value here; expected {expected}{detail}")
+        }
+        ParserErrorKind::TrailingCharacters => format!("`{found}` follows the value; expected only {expected}"),
+        kind => format!("{kind}{detail}; expected {expected}"),
+    };
+    TextError { place: Place::Character { character, word }, message }
+}
+
+impl TextError {
+    fn in_word(mut self, number: usize) -> TextError {
+        if let Place::Character { word, .. } = &mut self.place {
+            *word = Some(number);
+        }
+        self
+    }
 }

@@ -1,0 +1,146 @@
+//! Why a version may not take over, and what to do about it.
+
+use crate::identity::{Identity, Track};
+use crate::limits::SCHEMAS_MAX;
+use crate::verdict::{Comparison, Verdict};
+
+/// Why a version may not take over.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", list(reasons))]
+pub struct Refused {
+    /// Every reason.
+    pub reasons: Vec<Reason>,
+}
+
+/// One reason to refuse a version; `Display` says what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// Two imports that are one collection.
+    #[error("`{first}` and `{second}` are the same collection, `{identity}`: import one version of a track")]
+    TwoOfOneTrack {
+        /// The collection.
+        identity: Identity,
+        /// The first import.
+        first: String,
+        /// The second import.
+        second: String,
+    },
+    /// The new version cannot read what is stored.
+    #[error(
+        "`{identity}` cannot be read by this version: {}; publish the new shape as `{}` and bring a migration \
+         (export `stead:plugin/migrate`)",
+        differences(comparison, Verdict::Incompatible),
+        next_version(identity)
+    )]
+    Incompatible {
+        /// The collection.
+        identity: Identity,
+        /// Every difference.
+        comparison: Comparison,
+    },
+    /// The new version drops a part of what is stored.
+    #[error(
+        "`{identity}` would lose data: {}; keep what is gone, or accept the loss by name (`--accept-lossy {identity}`)",
+        differences(comparison, Verdict::Lossy)
+    )]
+    Lossy {
+        /// The collection.
+        identity: Identity,
+        /// Every difference.
+        comparison: Comparison,
+    },
+    /// The old interface of a migration is not what the state holds.
+    #[error(
+        "`{identity}`, imported to migrate from, differs from what the state holds: {}; import it as the version before \
+         had it",
+        differences(comparison, Verdict::Lossy)
+    )]
+    OldDiffers {
+        /// The collection.
+        identity: Identity,
+        /// Every difference.
+        comparison: Comparison,
+    },
+    /// The state is on a track below every import.
+    #[error(
+        "the state keeps `{kept}`, and this version imports nothing below `{imported}`: deploy a version first that \
+         imports `{kept}` too and exports `stead:plugin/migrate`, or drop it by name (`--drop {kept}`)"
+    )]
+    TrackBehind {
+        /// What the state keeps.
+        kept: Identity,
+        /// The lowest import of the package.
+        imported: Identity,
+    },
+    /// The state is on a track above every import.
+    #[error(
+        "this is a downgrade: the state keeps `{kept}`, and this version imports nothing above `{imported}`; deploy a \
+         version that imports `{kept}`, or roll back"
+    )]
+    Downgrade {
+        /// What the state keeps.
+        kept: Identity,
+        /// The highest import of the package.
+        imported: Identity,
+    },
+    /// The collection was dropped or migrated away.
+    #[error(
+        "`{identity}` was dropped or migrated away by version `{by}` and is not taken again: use the next track, `{}`",
+        next_version(identity)
+    )]
+    Dropped {
+        /// The collection.
+        identity: Identity,
+        /// Label of the version with which it went.
+        by: String,
+    },
+    /// A collection to drop is imported.
+    #[error("`{identity}` is to be dropped, but this version imports it")]
+    DropImported {
+        /// The collection.
+        identity: Identity,
+    },
+    /// The operator named a collection that is not there.
+    #[error("`{identity}` was named, but the state has no such collection; it has {}", names(known))]
+    Unknown {
+        /// What was named.
+        identity: Identity,
+        /// What the state has.
+        known: Vec<Identity>,
+    },
+    /// The collection changed too often.
+    #[error(
+        "`{identity}` has changed {SCHEMAS_MAX} times, which is the most: migrate it to the next track, `{}`",
+        next_version(identity)
+    )]
+    TooManySchemas {
+        /// The collection.
+        identity: Identity,
+    },
+}
+
+fn list(reasons: &[Reason]) -> String {
+    reasons.iter().map(Reason::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// The differences that are at least as bad as the verdict.
+fn differences(comparison: &Comparison, verdict: Verdict) -> String {
+    let bad = comparison.differences.iter().filter(|difference| difference.verdict >= verdict);
+    bad.map(|difference| difference.to_string()).collect::<Vec<_>>().join("; ")
+}
+
+fn names(identities: &[Identity]) -> String {
+    match identities {
+        [] => "none".into(),
+        _ => identities.iter().map(|identity| format!("`{identity}`")).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn next_version(identity: &Identity) -> String {
+    let name = identity.name();
+    match identity.track() {
+        Track::Unversioned => format!("{name}@1.0.0"),
+        Track::Minor(minor) => format!("{name}@0.{}.0", minor.saturating_add(1)),
+        Track::Major(major) => format!("{name}@{}.0.0", major.saturating_add(1)),
+    }
+}

@@ -1,0 +1,11 @@
+//! The crate's tests: one binary, one module a subject.
+
+mod admit;
+mod choices;
+mod codec;
+mod key;
+mod ledger;
+mod shape;
+mod text;
+mod verdict;
+mod wit;
