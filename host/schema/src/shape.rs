@@ -121,17 +121,17 @@ pub enum ShapeError {
     )]
     Disagree {
         /// The interface.
-        interface: String,
+        interface: Box<str>,
         /// The later function's name.
-        function: String,
+        function: Box<str>,
         /// The earlier function's name.
-        other: String,
+        other: Box<str>,
         /// `key`, `value` or `sum`.
         role: &'static str,
         /// What the later one shows.
-        is: String,
+        is: Box<str>,
         /// What the earlier one shows.
-        was: String,
+        was: Box<str>,
     },
     /// A key type that has no order.
     #[error("`{interface}`: {source}")]
@@ -275,8 +275,8 @@ impl<'a> Seen<'a> {
                         function: function.into(),
                         other: self.shown_by[index].into(),
                         role,
-                        is: is.to_string(),
-                        was: was.to_string(),
+                        is: is.to_string().into(),
+                        was: was.to_string().into(),
                     });
                 }
                 (None, Some(_)) => self.shown_by[index] = function,

@@ -14,9 +14,7 @@ use crate::value::Value;
 
 /// Reads one value.
 pub fn parse(ty: &Type, text: &str) -> Result<Value, TextError> {
-    let mut parser = Parser::new(text);
-    let value = parser.parse_value(ty).and_then(|value| parser.finish().map(|()| value));
-    value.map_err(|error| explain(&error, text, &format!("`{ty}`"), None))
+    parse_in(ty, text, None)
 }
 
 /// Prints a value of the type.
@@ -56,30 +54,36 @@ pub fn parse_words<S: AsRef<str>>(words: &[S], types: &[Type]) -> Result<Vec<Val
     let value = |(index, ty): (usize, &Type)| match (ty, words.get(index).map(AsRef::as_ref)) {
         (_, None) => Ok(Value::none()),
         (Type::String, Some(word)) if !word.starts_with('"') => Ok(Value::string(word)),
-        (ty, Some(word)) => parse(ty, word).map_err(|error| error.in_word(index + 1)),
+        (ty, Some(word)) => parse_in(ty, word, Some(index + 1)),
     };
     types.iter().enumerate().map(value).collect()
 }
 
+fn parse_in(ty: &Type, text: &str, word: Option<usize>) -> Result<Value, TextError> {
+    let mut parser = Parser::new(text);
+    let value = parser.parse_value(ty).and_then(|value| parser.finish().map(|()| value));
+    value.map_err(|error| explain(&error, text, &format!("`{ty}`"), word))
+}
+
 /// Reads the arguments of a call in WAVE's syntax, in which `added` characters stand before the user's own text.
 fn call_arguments(call: &str, added: usize, types: &[Type]) -> Result<Vec<Value>, TextError> {
-    let expected = format!("({})", types.iter().map(|ty| ty.to_string()).collect::<Vec<_>>().join(", "));
-    let explain = |error: ParserError| {
-        let mut error = explain(&error, call, &format!("`{expected}`"), None);
-        if let Place::Character { character, .. } = &mut error.place {
-            *character = character.saturating_sub(added).max(1);
-        }
-        error
+    let expected = types.iter().map(|ty| ty.to_string()).collect::<Vec<_>>().join(", ");
+    let in_list = |error: ParserError| explain(&error, call, &format!("`({expected})`"), None).moved_back(added);
+    let parsed = UntypedFuncCall::parse(call).map_err(in_list)?;
+    let nodes = match parsed.params_node() {
+        Some(node) => node.as_tuple().map_err(in_list)?.collect(),
+        None => Vec::new(),
     };
-    let parsed = UntypedFuncCall::parse(call).map_err(explain)?;
-    let given = parsed.params_node().map_or(Ok(0), |node| node.as_tuple().map(|items| items.len())).map_err(explain)?;
-    if !is_enough(given, types) {
-        return Err(wrong_count(types, given));
+    if !is_enough(nodes.len(), types) {
+        return Err(wrong_count(types, nodes.len()));
     }
-    match given {
-        0 => Ok(types.iter().map(|_| Value::none()).collect()),
-        _ => parsed.to_wasm_params(types).map_err(explain),
-    }
+    let argument = |(index, ty): (usize, &Type)| match nodes.get(index) {
+        None => Ok(Value::none()),
+        Some(node) => node
+            .to_wasm_value(ty, call)
+            .map_err(|error: ParserError| explain(&error, call, &format!("`{ty}`"), Some(index + 1)).moved_back(added)),
+    };
+    types.iter().enumerate().map(argument).collect()
 }
 
 fn explain(error: &ParserError, text: &str, expected: &str, word: Option<usize>) -> TextError {
@@ -88,24 +92,26 @@ fn explain(error: &ParserError, text: &str, expected: &str, word: Option<usize>)
     let start = span.start.min(end);
     let found = text.get(start..end).unwrap_or_default();
     let character = text.get(..start).map_or(start, |before| before.chars().count()) + 1;
-    let detail = std::error::Error::source(error).map(|source| source.to_string());
-    let detail = detail.or_else(|| error.detail().map(str::to_owned)).map(|detail| format!(" ({detail})"));
-    let detail = detail.unwrap_or_default();
-    let message = match error.kind() {
-        ParserErrorKind::UnexpectedEnd => format!("the text ends too early for {expected}"),
-        ParserErrorKind::InvalidType | ParserErrorKind::InvalidValue => {
-            format!("`{found}` is no value here; expected {expected}{detail}")
+    let cause = std::error::Error::source(error).map(|source| source.to_string());
+    let cause = cause.or_else(|| error.detail().map(str::to_owned));
+    let message = match (error.kind(), cause) {
+        (ParserErrorKind::UnexpectedEnd, _) => format!("the text ends too early for {expected}"),
+        (ParserErrorKind::TrailingCharacters, _) => format!("`{found}` follows the value; expected only {expected}"),
+        (ParserErrorKind::WasmValueError, Some(cause)) => format!("`{found}`: {cause}; expected {expected}"),
+        (ParserErrorKind::InvalidType | ParserErrorKind::InvalidValue, None) => {
+            format!("`{found}` does not fit; expected {expected}")
         }
-        ParserErrorKind::TrailingCharacters => format!("`{found}` follows the value; expected only {expected}"),
-        kind => format!("{kind}{detail}; expected {expected}"),
+        (kind, None) => format!("`{found}`: {kind}; expected {expected}"),
+        (kind, Some(cause)) => format!("`{found}`: {kind}, {cause}; expected {expected}"),
     };
     TextError { place: Place::Character { character, word }, message }
 }
 
 impl TextError {
-    fn in_word(mut self, number: usize) -> TextError {
-        if let Place::Character { word, .. } = &mut self.place {
-            *word = Some(number);
+    /// The same error in the user's text, which started after `added` characters.
+    fn moved_back(mut self, added: usize) -> TextError {
+        if let Place::Character { character, .. } = &mut self.place {
+            *character = character.saturating_sub(added).max(1);
         }
         self
     }

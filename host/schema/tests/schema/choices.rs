@@ -12,7 +12,7 @@ pub(crate) struct Choices {
 
 /// Choices for cases of moderate size.
 pub(crate) fn choices() -> impl Strategy<Value = Choices> {
-    prop::collection::vec(any::<u64>(), 0..120).prop_map(|numbers| Choices { numbers, next: 0 })
+    prop::collection::vec(any::<u64>(), 0..200).prop_map(|numbers| Choices { numbers, next: 0 })
 }
 
 const NAMES: [&str; 8] = ["a", "b", "c", "d", "two-words", "none", "true", "e9"];
@@ -50,7 +50,8 @@ impl Choices {
 
     fn ty_to_depth(&mut self, depth: usize) -> Type {
         let inner = |choices: &mut Choices| choices.ty_to_depth(depth - 1);
-        match self.below(if depth == 0 { 15 } else { 22 }) {
+        let compound = depth > 0 && self.below(3) > 0;
+        match if compound { 15 + self.below(7) } else { self.below(15) } {
             0 => Type::Bool,
             1 => Type::U8,
             2 => Type::U16,
