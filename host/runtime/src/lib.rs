@@ -1,1 +1,4 @@
 //! Plugins, calls and hand-off on wasmtime.
+
+pub mod engine;
+pub mod limits;

@@ -39,6 +39,11 @@ pub struct Unconvertible {
 }
 
 impl Conversion {
+    /// The type of the values that [`Conversion::apply`] takes: a stored value is decoded as this.
+    pub fn old(&self) -> &Type {
+        todo!()
+    }
+
     /// The conversion from `old` to `new`, if their comparison is identical, widening or lossy.
     pub fn between(old: &Type, new: &Type) -> Option<Conversion> {
         let step = step_between(old, new)?;

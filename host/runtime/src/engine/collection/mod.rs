@@ -1,0 +1,273 @@
+//! What the functions of a collection do to a transaction, on encoded keys and values.
+//!
+//! The bindings around it ([`super::bind`]) turn WIT values into bytes and back, by typed functions or by reflection;
+//! both end here, so that rights, limits and counts are checked in one place.
+
+pub(super) mod cell;
+pub(super) mod counter;
+pub(super) mod log;
+pub(super) mod map;
+
+use std::ops::Bound;
+
+use bytes::Bytes;
+use stead_schema::{Access, Binding, Conversion, Kind, Repr, Type, codec, layout};
+use stead_store::{Order, Transaction};
+
+use super::fault::Fault;
+use super::value::Native;
+use super::Mode;
+use crate::limits::Limits;
+
+/// Entries of one collection that a call read and wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Touched {
+    /// The collection's number in the ledger.
+    pub(crate) number: u32,
+    /// Entries read, each time counted.
+    pub(crate) read: u64,
+    /// Entries written or deleted, each time counted.
+    pub(crate) written: u64,
+}
+
+/// One collection of a plugin, as its bindings see it.
+#[derive(Debug)]
+pub(super) struct Collection {
+    /// Its place among the plugin's bindings, and in the counts.
+    pub(super) slot: usize,
+    /// Its identity, for messages.
+    pub(super) name: String,
+    pub(super) number: u32,
+    /// What the keys of all its entries start with.
+    pub(super) prefix: Vec<u8>,
+    pub(super) key: Option<Type>,
+    pub(super) value: Option<Type>,
+    pub(super) signed: bool,
+    kind: Kind,
+    access: Access,
+    /// The schema number that starts every value written, encoded.
+    schema: Vec<u8>,
+    conversions: Vec<Option<Conversion>>,
+}
+
+impl Collection {
+    pub(super) fn new(slot: usize, binding: &Binding) -> Collection {
+        let mut schema = Vec::new();
+        codec::encode_schema(binding.schema, &mut schema);
+        Collection {
+            slot,
+            name: binding.identity.to_string(),
+            number: binding.number,
+            prefix: layout::prefix(binding.number),
+            key: binding.key.clone(),
+            value: binding.value.clone(),
+            signed: binding.signed.unwrap_or(true),
+            kind: binding.kind,
+            access: binding.access,
+            schema,
+            conversions: binding.conversions.clone(),
+        }
+    }
+
+    /// Whether `clear` means a cell.
+    pub(super) fn is_cell(&self) -> bool {
+        self.kind == Kind::Cell
+    }
+
+    /// A map's own key in a key of the state.
+    pub(super) fn own_key<'a>(&self, key: &'a [u8]) -> Result<&'a [u8], Fault> {
+        key.strip_prefix(&*self.prefix).ok_or_else(|| Fault::value(&self.name, "a key of another collection"))
+    }
+
+    /// A value's bytes as stored: schema number, then what `encode` appends.
+    pub(super) fn stored<E>(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Vec<u8>, E> {
+        let mut stored = self.schema.clone();
+        encode(&mut stored)?;
+        Ok(stored)
+    }
+
+    /// The value that stored bytes hold, under whatever schema they were written.
+    pub(super) fn loaded<N: Native>(&self, stored: &[u8]) -> Result<N::Out, Fault> {
+        let mut body = stored;
+        match self.conversion(&mut body)? {
+            None => N::decode(body).map_err(|error| Fault::value(&self.name, error)),
+            Some(conversion) => {
+                let old = self.converted(conversion, body)?;
+                N::from_value(old).ok_or_else(|| Fault::value(&self.name, "a conversion made another type"))
+            }
+        }
+    }
+
+    /// The same for a type known only at run time.
+    pub(super) fn loaded_reflected<R: Repr>(
+        &self,
+        ty: &Type,
+        stored: &[u8],
+        make: fn(stead_schema::Value) -> R::Value,
+    ) -> Result<R::Value, Fault> {
+        let mut body = stored;
+        match self.conversion(&mut body)? {
+            None => codec::decode_whole::<R>(ty, body).map_err(|error| Fault::value(&self.name, error)),
+            Some(conversion) => Ok(make(self.converted(conversion, body)?)),
+        }
+    }
+
+    /// Takes the schema number off the front.
+    fn conversion(&self, stored: &mut &[u8]) -> Result<Option<&Conversion>, Fault> {
+        let schema = codec::decode_schema(stored).map_err(|error| Fault::value(&self.name, error))?;
+        match self.conversions.get(schema as usize) {
+            Some(conversion) => Ok(conversion.as_ref()),
+            None => Err(Fault::value(&self.name, format!("no schema has the number {schema}"))),
+        }
+    }
+
+    fn converted(&self, conversion: &Conversion, body: &[u8]) -> Result<stead_schema::Value, Fault> {
+        let old = codec::decode_whole::<stead_schema::Owned>(conversion.old(), body)
+            .map_err(|error| Fault::value(&self.name, error))?;
+        conversion.apply(old).map_err(|error| Fault::value(&self.name, error))
+    }
+}
+
+/// The right to use a collection within one call: checked when it is made.
+pub(super) struct Entries<'a> {
+    pub(super) collection: &'a Collection,
+    pub(super) transaction: &'a mut Transaction,
+    pub(super) touched: &'a mut Touched,
+    pub(super) limits: &'a Limits,
+}
+
+/// What a function of a collection does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    Read,
+    Write,
+}
+
+impl Collection {
+    /// Whether a call in this mode may use it so.
+    pub(super) fn allow(&self, mode: Mode, how: Use) -> Result<(), Fault> {
+        let name = &self.name;
+        match (self.access, mode, how) {
+            (Access::Live, Mode::ReadWrite | Mode::Migrate, _) | (Access::Live, Mode::ReadOnly, Use::Read) => Ok(()),
+            (Access::Old, Mode::Migrate, Use::Read) => Ok(()),
+            (Access::Live, Mode::ReadOnly, Use::Write) => {
+                Err(Fault::Forbidden(format!("collection {name} cannot be written: this call is read-only")))
+            }
+            (Access::Old, Mode::Migrate, Use::Write) => {
+                Err(Fault::Forbidden(format!("collection {name} is old: `migrate` can only read it")))
+            }
+            (Access::Old, _, _) => {
+                Err(Fault::Forbidden(format!("collection {name} is old: it can only be used within `migrate`")))
+            }
+        }
+    }
+}
+
+impl Entries<'_> {
+    pub(super) fn get(&mut self, key: &[u8]) -> Result<Option<Bytes>, Fault> {
+        let found = self.transaction.get(key).map_err(|error| Fault::store(&self.collection.name, error))?;
+        self.touched.read += u64::from(found.is_some());
+        Ok(found)
+    }
+
+    pub(super) fn put(&mut self, key: Vec<u8>, stored: Vec<u8>) -> Result<(), Fault> {
+        let name = &self.collection.name;
+        if stored.len() > self.limits.value_bytes_max {
+            return Err(value_too_large(name, stored.len(), self.limits));
+        }
+        self.transaction.put(key.into(), stored.into());
+        self.wrote()
+    }
+
+    pub(super) fn delete(&mut self, key: Bytes) -> Result<(), Fault> {
+        self.transaction.delete(key);
+        self.wrote()
+    }
+
+    fn wrote(&mut self) -> Result<(), Fault> {
+        self.touched.written += 1;
+        let (bytes, bytes_max) = (self.transaction.bytes(), self.limits.transaction_bytes_max);
+        if bytes > bytes_max as u64 {
+            let name = &self.collection.name;
+            return Err(Fault::Limit(format!(
+                "the call has written {bytes} bytes when it wrote to collection {name}; `transaction_bytes_max` is {bytes_max}"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Entries between two bounds, at most `limit`. A page is never cut short in silence: a guest would take the gap for
+    /// the end of the collection.
+    pub(super) fn page(
+        &mut self,
+        lower: Bound<Bytes>,
+        upper: Bound<Bytes>,
+        order: Order,
+        limit: u32,
+    ) -> Result<Vec<(Bytes, Bytes)>, Fault> {
+        let name = &self.collection.name;
+        let mut page = Vec::new();
+        let mut bytes = 0;
+        if limit == 0 || is_empty(&lower, &upper) {
+            return Ok(page);
+        }
+        for entry in self.transaction.scan(lower, upper, order).take(limit as usize) {
+            let (key, stored) = entry.map_err(|error| Fault::store(name, error))?;
+            bytes += key.len() + stored.len();
+            if page.len() == self.limits.scan_entries_max as usize {
+                return Err(Fault::Limit(format!(
+                    "a page of collection {name} has more than {} entries (`scan_entries_max`): ask with a smaller limit",
+                    self.limits.scan_entries_max
+                )));
+            }
+            if bytes > self.limits.scan_bytes_max && !page.is_empty() {
+                return Err(Fault::Limit(format!(
+                    "a page of collection {name} has more than {} bytes (`scan_bytes_max`): ask with a smaller limit",
+                    self.limits.scan_bytes_max
+                )));
+            }
+            page.push((key, stored));
+        }
+        self.touched.read += page.len() as u64;
+        Ok(page)
+    }
+
+    /// Deletes all entries between two bounds.
+    pub(super) fn delete_range(&mut self, lower: Bytes, upper: Bytes) -> Result<(), Fault> {
+        let name = &self.collection.name;
+        let count = self
+            .transaction
+            .count(Bound::Included(lower.clone()), Bound::Excluded(upper.clone()))
+            .map_err(|error| Fault::store(name, error))?;
+        let count_max = self.limits.clear_entries_max;
+        if count > count_max {
+            return Err(Fault::Limit(format!(
+                "{count} entries of collection {name} cannot be deleted in one call; `clear_entries_max` is {count_max}"
+            )));
+        }
+        let keys = self
+            .transaction
+            .scan(Bound::Included(lower), Bound::Excluded(upper), Order::Ascending)
+            .map(|entry| entry.map(|(key, _)| key).map_err(|error| Fault::store(name, error)))
+            .collect::<Result<Vec<_>, Fault>>()?;
+        keys.into_iter().try_for_each(|key| self.delete(key))
+    }
+}
+
+/// The message for a value over its limit; the typed bindings ask for it before they copy the value.
+pub(super) fn value_too_large(collection: &str, bytes: usize, limits: &Limits) -> Fault {
+    Fault::Limit(format!(
+        "a value of {bytes} bytes for collection {collection}; `value_bytes_max` is {}",
+        limits.value_bytes_max
+    ))
+}
+
+fn is_empty(lower: &Bound<Bytes>, upper: &Bound<Bytes>) -> bool {
+    match (lower, upper) {
+        (Bound::Included(lower), Bound::Included(upper)) => lower > upper,
+        (Bound::Included(lower) | Bound::Excluded(lower), Bound::Included(upper) | Bound::Excluded(upper)) => {
+            lower >= upper
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,306 @@
+//! A live instance and the calls that it runs.
+//!
+//! Each instance has a wasmtime store of its own, because a trap spoils the whole store. A call puts its transaction
+//! into the store's context, runs, and takes it out again, however it ended.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use stead_schema::{Parts, Type, Value};
+use stead_store::Transaction;
+use wasmtime::component::{Func, ResourceTable, Val};
+use wasmtime::{Store, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::collection::{Collection, Entries, Touched, Use};
+use super::fault::{Fault, explain};
+use super::linked::Linked;
+use super::memory::Memory;
+use super::outcome::{ArgumentError, CallEnd, Trap, TrapKind};
+use super::output::Tail;
+use super::program::{Export, Program, Signature};
+use super::value::{checked, from_val};
+use super::Place;
+use crate::limits::Limits;
+
+/// A live instance of a program. It serves one call at a time, and none after a call that was cut short.
+pub(crate) struct Instance {
+    store: Store<Context>,
+    instance: wasmtime::component::Instance,
+    program: Program,
+    /// By place among the program's exports; looked up once.
+    functions: Vec<Option<Func>>,
+    params: Vec<Val>,
+    spent: bool,
+    _place: Place,
+}
+
+/// What a call may do to state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Read and write live collections.
+    ReadWrite,
+    /// Read live collections; a write traps.
+    ReadOnly,
+    /// Read and write live collections and read old ones.
+    Migrate,
+}
+
+/// Why no instance could be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InstanceError {
+    /// As many are alive as the process may have: drop one, or wait.
+    #[error("{max} instances are alive, which is the limit of this process")]
+    Full {
+        /// [`crate::limits::EngineLimits::instances_max`].
+        max: u32,
+    },
+    /// The component's own start-up trapped.
+    #[error("the component did not start: {0}")]
+    Trapped(Trap),
+    /// The host could not give it what it needs, such as a granted directory.
+    #[error("the component cannot be started: {what}")]
+    Host {
+        /// What went wrong.
+        what: String,
+    },
+}
+
+/// What the store of an instance holds for the host.
+pub(super) struct Context {
+    call: Option<Call>,
+    touched: Vec<Touched>,
+    deadline: Instant,
+    limits: Arc<Limits>,
+    memory: Memory,
+    stderr: Tail,
+    wasi: WasiCtx,
+    resources: ResourceTable,
+}
+
+/// The call that runs.
+struct Call {
+    transaction: Transaction,
+    mode: Mode,
+}
+
+impl Context {
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The entries of a collection, if there is a call and it may use them so.
+    pub(super) fn entries<'a>(&'a mut self, collection: &'a Collection, how: Use) -> Result<Entries<'a>, Fault> {
+        let Some(call) = &mut self.call else {
+            let name = &collection.name;
+            return Err(Fault::Forbidden(format!("collection {name} was used outside of a call, while the plugin started")));
+        };
+        collection.allow(call.mode, how)?;
+        Ok(Entries {
+            collection,
+            transaction: &mut call.transaction,
+            touched: &mut self.touched[collection.slot],
+            limits: &self.limits,
+        })
+    }
+
+    fn begin(&mut self, transaction: Transaction, mode: Mode, deadline: Instant) {
+        self.call = Some(Call { transaction, mode });
+        self.deadline = deadline;
+        self.memory.begin();
+        self.stderr.clear();
+        for touched in &mut self.touched {
+            (touched.read, touched.written) = (0, 0);
+        }
+    }
+
+    fn end(&mut self) -> Option<Transaction> {
+        self.call.take().map(|call| call.transaction)
+    }
+}
+
+impl WasiView for Context {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.resources }
+    }
+}
+
+impl Linked {
+    /// Makes an instance. Needs a tokio runtime.
+    pub(crate) async fn instantiate(&self, deadline: Instant) -> Result<Instance, InstanceError> {
+        let shared = self.shared();
+        let engine = shared.program.engine();
+        let place = engine.place().ok_or(InstanceError::Full { max: engine.limits().instances_max })?;
+        let mut store = self.store(deadline).map_err(|error| InstanceError::Host { what: format!("{error:#}") })?;
+        let start = shared.pre.instantiate_async(&mut store);
+        let started = tokio::time::timeout_at(deadline.into(), start).await;
+        let instance = match started {
+            Ok(Ok(instance)) => instance,
+            Ok(Err(error)) => return Err(not_started(error, store.data_mut())),
+            Err(_) => return Err(InstanceError::Trapped(late(store.data()))),
+        };
+        Ok(Instance {
+            store,
+            instance,
+            functions: vec![None; shared.program.exports().len()],
+            program: shared.program.clone(),
+            params: Vec::new(),
+            spent: false,
+            _place: place,
+        })
+    }
+
+    fn store(&self, deadline: Instant) -> wasmtime::Result<Store<Context>> {
+        let shared = self.shared();
+        let limits = &shared.limits;
+        let stderr = Tail::default();
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(limits.resources_max);
+        let context = Context {
+            call: None,
+            touched: shared.untouched.clone(),
+            deadline,
+            limits: limits.clone(),
+            memory: Memory::new(limits),
+            wasi: shared.grants.context(&shared.plugin, limits, &stderr)?,
+            stderr,
+            resources,
+        };
+        let mut store = Store::new(shared.program.engine().wasmtime(), context);
+        store.limiter(|context| &mut context.memory);
+        store.set_hostcall_fuel(limits.hostcall_bytes_max);
+        store.set_max_component_handles(limits.resources_max);
+        store.epoch_deadline_callback(|store| match Instant::now() >= store.data().deadline {
+            true => Ok(UpdateDeadline::Interrupt),
+            false => Ok(UpdateDeadline::Yield(1)),
+        });
+        store.set_epoch_deadline(1);
+        Ok(store)
+    }
+}
+
+fn not_started(error: wasmtime::Error, context: &mut Context) -> InstanceError {
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+        return InstanceError::Host { what: format!("{error:#}") };
+    }
+    match explain(error, context.memory.take_denied(), context.stderr.text()) {
+        CallEnd::Trapped(trap) => InstanceError::Trapped(trap),
+        end => InstanceError::Host { what: format!("{end:?}") },
+    }
+}
+
+/// The trap of a call whose deadline came while the host worked for it, such as in a sleep.
+fn late(context: &Context) -> Trap {
+    Trap {
+        kind: TrapKind::Deadline,
+        message: "the plugin was still waiting at its deadline".into(),
+        backtrace: Vec::new(),
+        stderr: context.stderr.text(),
+    }
+}
+
+impl Instance {
+    /// Calls the export at a place of [`Program::exports`]. The transaction comes back however the call ends; whether
+    /// its writes count is for the caller to say. Needs a tokio runtime.
+    pub(crate) async fn call(
+        &mut self,
+        export: usize,
+        arguments: &[Value],
+        transaction: Transaction,
+        deadline: Instant,
+        mode: Mode,
+    ) -> (CallEnd, Transaction) {
+        if let Err(refused) = self.take_arguments(export, arguments) {
+            return (CallEnd::Refused(refused), transaction);
+        }
+        let function = match self.function(export) {
+            Ok(function) => function,
+            Err(trap) => return (CallEnd::Trapped(trap), transaction),
+        };
+        self.store.data_mut().begin(transaction, mode, deadline);
+        self.store.set_epoch_deadline(1);
+        // Until the call has ended well, the store counts as spoilt: also if this future is dropped.
+        self.spent = true;
+        let mut result = [Val::Bool(false)];
+        let has_result = signature(&self.program, export).is_some_and(|signature| signature.result.is_some());
+        let results = &mut result[..usize::from(has_result)];
+        let run = function.call_async(&mut self.store, &self.params, results);
+        let ended = tokio::time::timeout_at(deadline.into(), run).await;
+        let context = self.store.data_mut();
+        let Some(transaction) = context.end() else { unreachable!("only this function takes the call away") };
+        let end = match ended {
+            Ok(Ok(())) => {
+                self.spent = false;
+                let [result] = result;
+                ended_well(signature(&self.program, export), has_result.then(|| from_val(result)))
+            }
+            Ok(Err(error)) => explain(error, context.memory.take_denied(), context.stderr.text()),
+            Err(_) => CallEnd::Trapped(late(context)),
+        };
+        (end, transaction)
+    }
+
+    /// Entries that the last call read and wrote, by collection.
+    pub(crate) fn touched(&self) -> &[Touched] {
+        &self.store.data().touched
+    }
+
+    /// Bytes of linear memory that it holds.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.store.data().memory.bytes()
+    }
+
+    /// Turns arguments into what wasmtime takes, in a buffer that is kept between calls.
+    fn take_arguments(&mut self, export: usize, arguments: &[Value]) -> Result<(), ArgumentError> {
+        self.params.clear();
+        let Some(signature) = signature(&self.program, export) else { return Ok(()) };
+        let function = || self.program.exports()[export].path.clone();
+        let (takes, given) = (signature.params.len(), arguments.len());
+        if takes != given {
+            return Err(ArgumentError::Count { function: function(), takes, given });
+        }
+        for ((parameter, ty), argument) in signature.params.iter().zip(arguments) {
+            let value = checked(ty, argument).map_err(|(path, what)| ArgumentError::Type {
+                function: function(),
+                parameter: parameter.clone(),
+                path: path.to_string(),
+                what,
+            })?;
+            self.params.push(value);
+        }
+        Ok(())
+    }
+
+    fn function(&mut self, export: usize) -> Result<Func, Trap> {
+        let host = |message: String| Trap { kind: TrapKind::Host, message, backtrace: Vec::new(), stderr: String::new() };
+        if self.spent {
+            return Err(host("the instance was cut short before and serves no more calls".into()));
+        }
+        if let Some(function) = self.functions.get(export).copied().flatten() {
+            return Ok(function);
+        }
+        let found = match self.program.exports().get(export) {
+            Some(Export { path, signature: Err(what), .. }) => Err(host(format!("{path} cannot be called: {what}"))),
+            Some(named) => self
+                .instance
+                .get_func(&mut self.store, named.index)
+                .ok_or_else(|| host(format!("the component has no function {}", named.path))),
+            None => Err(host(format!("the component has no export number {export}"))),
+        }?;
+        self.functions[export] = Some(found);
+        Ok(found)
+    }
+}
+
+fn signature(program: &Program, export: usize) -> Option<&Signature> {
+    program.exports().get(export)?.signature.as_ref().ok()
+}
+
+/// A `result` decides by its side; every other result is a return.
+fn ended_well(signature: Option<&Signature>, result: Option<Value>) -> CallEnd {
+    match (signature.and_then(|signature| signature.result.as_ref()), result) {
+        (Some(Type::Result { .. }), Some(Value(Parts::Result(Ok(value))))) => CallEnd::Returned(value.map(|v| *v)),
+        (Some(Type::Result { .. }), Some(Value(Parts::Result(Err(value))))) => CallEnd::Failed(value.map(|v| *v)),
+        (_, result) => CallEnd::Returned(result),
+    }
+}

@@ -1,0 +1,87 @@
+//! A program joined to one plugin's collections and grants.
+
+use std::sync::Arc;
+
+use stead_schema::Binding;
+use wasmtime::component::{InstancePre, Linker};
+
+use super::bind;
+use super::collection::{Collection, Touched};
+use super::instance::Context;
+use super::program::Program;
+use super::refusal::ComponentError;
+use super::wasi::Grants;
+use crate::limits::Limits;
+
+/// A program joined to one plugin's collections and grants: instances are made of it. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Linked {
+    shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    pub(super) program: Program,
+    pub(super) plugin: Arc<str>,
+    pub(super) pre: InstancePre<Context>,
+    /// One for each binding, with nothing counted.
+    pub(super) untouched: Vec<Touched>,
+    pub(super) grants: Grants,
+    pub(super) limits: Arc<Limits>,
+}
+
+impl Program {
+    /// Joins the program to a plugin's collections and grants. There must be a binding for each declared collection.
+    pub(crate) fn link(
+        &self,
+        plugin: &str,
+        bindings: &[Binding],
+        grants: &Grants,
+        limits: &Limits,
+    ) -> Result<Linked, ComponentError> {
+        let unlinkable = |error: wasmtime::Error| ComponentError::Unlinkable { what: format!("{error:#}") };
+        let mut linker = self.engine().wasi_linker();
+        let mut untouched = Vec::with_capacity(self.declared().len());
+        for (slot, declared) in self.declared().iter().enumerate() {
+            let binding = bindings
+                .iter()
+                .find(|binding| binding.interface == declared.interface)
+                .ok_or_else(|| ComponentError::Unbound { import: declared.interface.clone() })?;
+            let collection = Arc::new(Collection::new(slot, binding));
+            untouched.push(Touched { number: binding.number, ..Touched::default() });
+            let mut instance = linker.instance(&declared.interface).map_err(unlinkable)?;
+            for (name, operation) in &declared.shape.operations {
+                bind::define(&mut instance, name, *operation, &collection).map_err(unlinkable)?;
+            }
+        }
+        let pre = linker.instantiate_pre(self.component()).map_err(unlinkable)?;
+        let mut limits = limits.clone();
+        limits.memory_bytes_max = limits.memory_bytes_max.min(self.engine().limits().memory_bytes_max);
+        let shared = Shared {
+            program: self.clone(),
+            plugin: plugin.into(),
+            pre,
+            untouched,
+            grants: grants.clone(),
+            limits: Arc::new(limits),
+        };
+        Ok(Linked { shared: Arc::new(shared) })
+    }
+}
+
+impl Linked {
+    /// The program.
+    pub(crate) fn program(&self) -> &Program {
+        &self.shared.program
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+/// A linker with WASI in it.
+pub(super) fn wasi_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Context>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    Ok(linker)
+}

@@ -1,0 +1,383 @@
+//! A component, compiled and understood: what it exports, which collections it declares, what it needs of WASI.
+
+use std::sync::Arc;
+
+use stead_schema::{Declared, Identity, Type, recognise};
+use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
+use wasmtime::component::{Component, ComponentExportIndex};
+
+use super::refusal::ComponentError;
+use super::{Engine, reflect, wasi};
+
+/// The interface through which a version migrates state.
+const MIGRATE: &str = "stead:plugin/migrate@0.1.0";
+/// The interface through which a version checks state before it serves.
+const READY: &str = "stead:plugin/ready@0.1.0";
+
+/// A component, compiled and understood. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Program {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Engine,
+    component: Component,
+    hash: blake3::Hash,
+    declared: Vec<Declared>,
+    exports: Vec<Export>,
+    wasi: Vec<String>,
+    migrate: Option<usize>,
+    ready: Option<usize>,
+}
+
+/// An exported function.
+#[derive(Clone, Debug)]
+pub(crate) struct Export {
+    /// Full name: `acme:tally/api@1.0.0#vote`, or `run` when the component exports it directly.
+    pub(crate) path: String,
+    /// The interface, when it lies in one.
+    pub(crate) interface: Option<String>,
+    /// The function's own name.
+    pub(crate) function: String,
+    /// Its types, or what keeps it from being called from outside (a resource, a stream) and where that stands.
+    pub(crate) signature: Result<Signature, String>,
+    pub(super) index: ComponentExportIndex,
+}
+
+/// Parameters and result of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Signature {
+    /// Names and types.
+    pub(crate) params: Vec<(String, Type)>,
+    /// The result's type as WIT has it.
+    pub(crate) result: Option<Type>,
+}
+
+impl Signature {
+    /// The type of what [`super::CallEnd::Returned`] holds: a `result`'s `ok` side, else the result itself.
+    pub(crate) fn returned(&self) -> Option<&Type> {
+        match &self.result {
+            Some(Type::Result { ok, .. }) => ok.as_deref(),
+            other => other.as_ref(),
+        }
+    }
+
+    /// The type of what [`super::CallEnd::Failed`] holds: a `result`'s `err` side.
+    pub(crate) fn failed(&self) -> Option<&Type> {
+        match &self.result {
+            Some(Type::Result { err, .. }) => err.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl Program {
+    /// Compiles and reflects a component, or takes it from the engine's cache. Blocks for as long as compiling takes.
+    pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> Result<Program, ComponentError> {
+        check_kind(bytes, engine.limits().component_bytes_max)?;
+        let hash = blake3::hash(bytes);
+        if let Some(program) = engine.code().program(&hash) {
+            return Ok(program);
+        }
+        let component = engine
+            .code()
+            .compile(engine.wasmtime(), &hash, bytes)
+            .map_err(|error| ComponentError::Invalid { what: format!("{error:#}") })?;
+        let exports = exports(engine, &component);
+        let migrate = plugin_export(&exports, MIGRATE, "migrate", "func(from: option<string>) -> result<_, string>")?;
+        let ready = plugin_export(&exports, READY, "ready", "func() -> result<_, string>")?;
+        let (declared, wasi) = imports(engine, &component, migrate.is_some())?;
+        let shared = Shared { engine: engine.clone(), component, hash, declared, exports, wasi, migrate, ready };
+        let program = Program { shared: Arc::new(shared) };
+        engine.code().keep(&program);
+        Ok(program)
+    }
+
+    /// BLAKE3 of the component's bytes.
+    pub(crate) fn hash(&self) -> blake3::Hash {
+        self.shared.hash
+    }
+
+    /// The collections that it imports.
+    pub(crate) fn declared(&self) -> &[Declared] {
+        &self.shared.declared
+    }
+
+    /// Its exported functions; calls name them by their place here.
+    pub(crate) fn exports(&self) -> &[Export] {
+        &self.shared.exports
+    }
+
+    /// The WASI interfaces that it imports.
+    pub(crate) fn wasi(&self) -> &[String] {
+        &self.shared.wasi
+    }
+
+    /// `stead:plugin/migrate`: its place among the exports.
+    pub(crate) fn migrate(&self) -> Option<usize> {
+        self.shared.migrate
+    }
+
+    /// `stead:plugin/ready`: its place among the exports.
+    pub(crate) fn ready(&self) -> Option<usize> {
+        self.shared.ready
+    }
+
+    /// The export that a short or full name means: `vote`, `api.vote`, `acme:tally/api@1.0.0#vote`.
+    pub(crate) fn find(&self, name: &str) -> Result<usize, FindError> {
+        let exports = self.exports();
+        let found = match exports.iter().position(|export| export.path == name) {
+            Some(index) => vec![index],
+            None => (0..exports.len()).filter(|index| exports[*index].answers_to(name)).collect(),
+        };
+        let paths = |indices: &[usize]| indices.iter().map(|index| exports[*index].path.clone()).collect();
+        match found[..] {
+            [index] => match &exports[index].signature {
+                Ok(_) => Ok(index),
+                Err(what) => {
+                    Err(FindError::Uncallable { path: exports[index].path.clone(), what: what.clone() })
+                }
+            },
+            [] => {
+                let callable: Vec<usize> = (0..exports.len()).filter(|index| exports[*index].is_callable()).collect();
+                Err(FindError::Unknown { name: name.to_owned(), there_are: paths(&callable) })
+            }
+            ref several => Err(FindError::Ambiguous { name: name.to_owned(), means: paths(several) }),
+        }
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.shared.engine
+    }
+
+    pub(super) fn component(&self) -> &Component {
+        &self.shared.component
+    }
+
+    /// Whether nobody but the cache holds it.
+    pub(super) fn is_held_once(&self) -> bool {
+        Arc::strong_count(&self.shared) == 1
+    }
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Program").field("hash", &self.hash().to_hex()).finish_non_exhaustive()
+    }
+}
+
+impl Export {
+    /// Whether a short name means it. The interfaces of `stead:plugin` are the host's to call.
+    fn answers_to(&self, name: &str) -> bool {
+        if !self.is_callable() {
+            return false;
+        }
+        match (name.rsplit_once(['.', '#']), &self.interface) {
+            (None, _) => self.function == name,
+            (Some((interface, function)), Some(own)) => {
+                let unversioned = own.split('@').next().unwrap_or(own);
+                let short = unversioned.rsplit(['/', ':']).next().unwrap_or(unversioned);
+                self.function == function && [own.as_str(), unversioned, short].contains(&interface)
+            }
+            (Some(_), None) => false,
+        }
+    }
+
+    fn is_callable(&self) -> bool {
+        !self.interface.as_deref().is_some_and(|interface| interface.starts_with("stead:plugin/"))
+            && !self.function.starts_with('[')
+    }
+}
+
+/// Why a name means no exported function.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FindError {
+    /// No function has it.
+    #[error("no exported function `{name}`; there are: {}", there_are.join(", "))]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Full names of those that there are.
+        there_are: Vec<String>,
+    },
+    /// Several have it.
+    #[error("`{name}` is ambiguous: {}", means.join(", "))]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// Full names of those that it may mean.
+        means: Vec<String>,
+    },
+    /// The host cannot carry one of its types.
+    #[error("`{path}` cannot be called from outside: {what}")]
+    Uncallable {
+        /// Full name.
+        path: String,
+        /// Which type.
+        what: String,
+    },
+}
+
+/// Says of bytes that are no component what they are; wasmtime's own message would not.
+fn check_kind(bytes: &[u8], bytes_max: usize) -> Result<(), ComponentError> {
+    match bytes {
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(ComponentError::CoreModule),
+        [0, b'a', b's', b'm', ..] if bytes.len() > bytes_max => {
+            Err(ComponentError::TooLarge { bytes: bytes.len(), bytes_max })
+        }
+        [0, b'a', b's', b'm', ..] => Ok(()),
+        _ => Err(ComponentError::NotWasm),
+    }
+}
+
+fn exports(engine: &Engine, component: &Component) -> Vec<Export> {
+    let mut exports = Vec::new();
+    let ty = component.component_type();
+    for (name, export) in ty.exports(engine.wasmtime()) {
+        match export.ty {
+            ComponentItem::ComponentFunc(function) => {
+                let index = component.get_export_index(None, name);
+                exports.extend(index.map(|index| Export::new(None, name, &function, index)));
+            }
+            ComponentItem::ComponentInstance(instance) => {
+                let Some(parent) = component.get_export_index(None, name) else { continue };
+                for (function_name, export) in instance.exports(engine.wasmtime()) {
+                    let ComponentItem::ComponentFunc(function) = export.ty else { continue };
+                    let index = component.get_export_index(Some(&parent), function_name);
+                    exports.extend(index.map(|index| Export::new(Some(name), function_name, &function, index)));
+                }
+            }
+            _ => {}
+        }
+    }
+    exports
+}
+
+impl Export {
+    fn new(interface: Option<&str>, name: &str, function: &ComponentFunc, index: ComponentExportIndex) -> Export {
+        let signature = match function.async_() {
+            true => Err("it is async".to_owned()),
+            false => reflect::signature(function).map_err(|(parameter, foreign)| format!("{parameter}, {foreign}")),
+        };
+        Export {
+            path: match interface {
+                Some(interface) => format!("{interface}#{name}"),
+                None => name.to_owned(),
+            },
+            interface: interface.map(str::to_owned),
+            function: name.to_owned(),
+            signature,
+            index,
+        }
+    }
+}
+
+/// The place of an export of `stead:plugin`, if the component has it.
+fn plugin_export(
+    exports: &[Export],
+    interface: &str,
+    function: &str,
+    must: &'static str,
+) -> Result<Option<usize>, ComponentError> {
+    let is_it = |export: &Export| export.interface.as_deref() == Some(interface) && export.function == function;
+    let Some(index) = exports.iter().position(is_it) else { return Ok(None) };
+    let params: Vec<Type> = match function {
+        "migrate" => vec![Type::String.option()],
+        _ => Vec::new(),
+    };
+    let result = Some(Type::Result { ok: None, err: Some(Box::new(Type::String)) });
+    match &exports[index].signature {
+        Ok(signature) if signature.result == result && signature.params.iter().map(|(_, ty)| ty).eq(&params) => {
+            Ok(Some(index))
+        }
+        _ => Err(ComponentError::PluginExport { export: exports[index].path.clone(), must }),
+    }
+}
+
+/// The collections and the WASI interfaces that a component imports.
+fn imports(
+    engine: &Engine,
+    component: &Component,
+    migrates: bool,
+) -> Result<(Vec<Declared>, Vec<String>), ComponentError> {
+    let ty = component.component_type();
+    let mut declared: Vec<Declared> = Vec::new();
+    let mut wasi = Vec::new();
+    for (name, import) in ty.imports(engine.wasmtime()) {
+        let instance = match import.ty {
+            ComponentItem::ComponentInstance(instance) => instance,
+            ComponentItem::Type(_) => continue,
+            ComponentItem::ComponentFunc(_) | ComponentItem::CoreFunc(_) => return Err(bare(name, "function")),
+            ComponentItem::Module(_) => return Err(bare(name, "module")),
+            ComponentItem::Component(_) => return Err(bare(name, "component")),
+            ComponentItem::Resource(_) => return Err(bare(name, "resource")),
+        };
+        if name.starts_with("wasi:") {
+            wasi::offered(name)
+                .map_err(|help| ComponentError::UnsupportedWasi { import: name.to_owned(), help })?;
+            wasi.push(name.to_owned());
+        } else if let Some(collection) = collection(engine, name, &instance)? {
+            if let Some(twin) = declared.iter().find(|other| other.identity == collection.identity) {
+                let first = twin.interface.clone();
+                return Err(ComponentError::OneTrackTwice { first, second: collection.interface });
+            }
+            declared.push(collection);
+        }
+    }
+    if migrates {
+        let imports = ty.imports(engine.wasmtime()).map(|(name, _)| name);
+        let exports = ty.exports(engine.wasmtime()).map(|(name, _)| name);
+        let all: Vec<Identity> = imports.chain(exports).filter_map(|name| Identity::parse(name).ok()).collect();
+        for collection in &mut declared {
+            collection.old = all.iter().any(|other| collection.identity.is_older_than(other));
+        }
+    }
+    Ok((declared, wasi))
+}
+
+fn bare(import: &str, what: &'static str) -> ComponentError {
+    ComponentError::BareImport { import: import.to_owned(), what }
+}
+
+/// The collection that an imported interface declares; none if it holds only types.
+fn collection(
+    engine: &Engine,
+    name: &str,
+    instance: &ComponentInstance,
+) -> Result<Option<Declared>, ComponentError> {
+    let mut functions = Vec::new();
+    for (item_name, item) in instance.exports(engine.wasmtime()) {
+        let import = || name.to_owned();
+        let item_name = item_name.to_owned();
+        match item.ty {
+            ComponentItem::ComponentFunc(function) if function.async_() => {
+                return Err(ComponentError::Async { import: import(), function: item_name });
+            }
+            ComponentItem::ComponentFunc(function) => {
+                functions.push(reflect::function(&item_name, &function).map_err(|(parameter, foreign)| {
+                    let parameter = match parameter.as_str() {
+                        "result" => format!("result, {}", foreign.path),
+                        name => format!("parameter `{name}`, {}", foreign.path),
+                    };
+                    ComponentError::Unstorable { import: import(), function: item_name, parameter, what: foreign.what }
+                })?);
+            }
+            ComponentItem::Resource(_) => {
+                return Err(ComponentError::Resource { import: import(), resource: item_name });
+            }
+            _ => {}
+        }
+    }
+    if functions.is_empty() {
+        return Ok(None);
+    }
+    if name.starts_with("stead:") {
+        return Err(ComponentError::UnknownHostInterface { import: name.to_owned() });
+    }
+    let shape = recognise(name, &functions)
+        .map_err(|source| ComponentError::Unshaped { import: name.to_owned(), source })?;
+    let identity = Identity::parse(name)
+        .map_err(|error| ComponentError::Name { import: name.to_owned(), what: error.to_string() })?;
+    Ok(Some(Declared { identity, interface: name.to_owned(), shape, old: false }))
+}

@@ -1,0 +1,390 @@
+//! Values of the schema and of wasmtime: by reflection ([`Reflected`]), and typed for the common types ([`Native`]).
+
+use std::marker::PhantomData;
+
+use stead_schema::codec::{self, CodecError, Scalar};
+use stead_schema::key::{self, KeyError, ScalarKey};
+use stead_schema::{Owned, Parts, Path, Repr, Segment, Type, Value, View};
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Lift, Lower, Val, WasmList, WasmStr};
+
+use super::collection::{Collection, value_too_large};
+use super::instance::Context;
+
+/// The representation of wasmtime's `Val`.
+pub(super) struct Reflected;
+
+impl Repr for Reflected {
+    type Value = Val;
+
+    fn view(value: &Val) -> View<'_, Val> {
+        match value {
+            Val::Bool(v) => View::Bool(*v),
+            Val::U8(v) => View::U8(*v),
+            Val::U16(v) => View::U16(*v),
+            Val::U32(v) => View::U32(*v),
+            Val::U64(v) => View::U64(*v),
+            Val::S8(v) => View::S8(*v),
+            Val::S16(v) => View::S16(*v),
+            Val::S32(v) => View::S32(*v),
+            Val::S64(v) => View::S64(*v),
+            Val::Float32(v) => View::F32(*v),
+            Val::Float64(v) => View::F64(*v),
+            Val::Char(v) => View::Char(*v),
+            Val::String(v) => View::String(v),
+            Val::List(v) => View::List(v),
+            Val::Record(v) => View::Record(v),
+            Val::Tuple(v) => View::Tuple(v),
+            Val::Variant(case, payload) => View::Variant(case, payload.as_deref()),
+            Val::Enum(case) => View::Enum(case),
+            Val::Option(v) => View::Option(v.as_deref()),
+            Val::Result(Ok(v)) => View::Result(Ok(v.as_deref())),
+            Val::Result(Err(v)) => View::Result(Err(v.as_deref())),
+            Val::Flags(v) => View::Flags(v),
+            // Types that hold these are refused when the component is loaded; the empty tuple fits no type.
+            Val::Map(_)
+            | Val::FixedLengthList(_)
+            | Val::Resource(_)
+            | Val::Future(_)
+            | Val::Stream(_)
+            | Val::ErrorContext(_) => View::Tuple(&[]),
+        }
+    }
+
+    fn make(parts: Parts<Val>) -> Val {
+        match parts {
+            Parts::Bool(v) => Val::Bool(v),
+            Parts::U8(v) => Val::U8(v),
+            Parts::U16(v) => Val::U16(v),
+            Parts::U32(v) => Val::U32(v),
+            Parts::U64(v) => Val::U64(v),
+            Parts::S8(v) => Val::S8(v),
+            Parts::S16(v) => Val::S16(v),
+            Parts::S32(v) => Val::S32(v),
+            Parts::S64(v) => Val::S64(v),
+            Parts::F32(v) => Val::Float32(v),
+            Parts::F64(v) => Val::Float64(v),
+            Parts::Char(v) => Val::Char(v),
+            Parts::String(v) => Val::String(v),
+            Parts::List(v) => Val::List(v),
+            Parts::Record(v) => Val::Record(v),
+            Parts::Tuple(v) => Val::Tuple(v),
+            Parts::Variant(case, payload) => Val::Variant(case, payload),
+            Parts::Enum(case) => Val::Enum(case),
+            Parts::Option(v) => Val::Option(v),
+            Parts::Result(v) => Val::Result(v),
+            Parts::Flags(v) => Val::Flags(v),
+        }
+    }
+}
+
+/// The value as wasmtime has it, unchecked.
+pub(super) fn to_val(value: Value) -> Val {
+    let boxed = |value: Option<Box<Value>>| value.map(|value| Box::new(to_val(*value)));
+    Reflected::make(match value.0 {
+        Parts::List(items) => Parts::List(items.into_iter().map(to_val).collect()),
+        Parts::Tuple(items) => Parts::Tuple(items.into_iter().map(to_val).collect()),
+        Parts::Record(fields) => {
+            Parts::Record(fields.into_iter().map(|(name, value)| (name, to_val(value))).collect())
+        }
+        Parts::Variant(case, payload) => Parts::Variant(case, boxed(payload)),
+        Parts::Option(value) => Parts::Option(boxed(value)),
+        Parts::Result(Ok(value)) => Parts::Result(Ok(boxed(value))),
+        Parts::Result(Err(value)) => Parts::Result(Err(boxed(value))),
+        Parts::Bool(v) => Parts::Bool(v),
+        Parts::U8(v) => Parts::U8(v),
+        Parts::U16(v) => Parts::U16(v),
+        Parts::U32(v) => Parts::U32(v),
+        Parts::U64(v) => Parts::U64(v),
+        Parts::S8(v) => Parts::S8(v),
+        Parts::S16(v) => Parts::S16(v),
+        Parts::S32(v) => Parts::S32(v),
+        Parts::S64(v) => Parts::S64(v),
+        Parts::F32(v) => Parts::F32(v),
+        Parts::F64(v) => Parts::F64(v),
+        Parts::Char(v) => Parts::Char(v),
+        Parts::String(v) => Parts::String(v),
+        Parts::Enum(v) => Parts::Enum(v),
+        Parts::Flags(v) => Parts::Flags(v),
+    })
+}
+
+/// The value as the schema has it. A value that no type of a signature can hold becomes an empty tuple.
+pub(super) fn from_val(value: Val) -> Value {
+    let boxed = |value: Option<Box<Val>>| value.map(|value| Box::new(from_val(*value)));
+    Owned::make(match value {
+        Val::Bool(v) => Parts::Bool(v),
+        Val::U8(v) => Parts::U8(v),
+        Val::U16(v) => Parts::U16(v),
+        Val::U32(v) => Parts::U32(v),
+        Val::U64(v) => Parts::U64(v),
+        Val::S8(v) => Parts::S8(v),
+        Val::S16(v) => Parts::S16(v),
+        Val::S32(v) => Parts::S32(v),
+        Val::S64(v) => Parts::S64(v),
+        Val::Float32(v) => Parts::F32(v),
+        Val::Float64(v) => Parts::F64(v),
+        Val::Char(v) => Parts::Char(v),
+        Val::String(v) => Parts::String(v),
+        Val::List(items) => Parts::List(items.into_iter().map(from_val).collect()),
+        Val::Tuple(items) => Parts::Tuple(items.into_iter().map(from_val).collect()),
+        Val::Record(fields) => Parts::Record(fields.into_iter().map(|(name, value)| (name, from_val(value))).collect()),
+        Val::Variant(case, payload) => Parts::Variant(case, boxed(payload)),
+        Val::Enum(case) => Parts::Enum(case),
+        Val::Option(value) => Parts::Option(boxed(value)),
+        Val::Result(Ok(value)) => Parts::Result(Ok(boxed(value))),
+        Val::Result(Err(value)) => Parts::Result(Err(boxed(value))),
+        Val::Flags(v) => Parts::Flags(v),
+        Val::Map(_)
+        | Val::FixedLengthList(_)
+        | Val::Resource(_)
+        | Val::Future(_)
+        | Val::Stream(_)
+        | Val::ErrorContext(_) => Parts::Tuple(Vec::new()),
+    })
+}
+
+/// The value as wasmtime has it, checked against its type; the error says where it does not fit and what was expected.
+pub(super) fn checked(ty: &Type, value: &Value) -> Result<Val, (Path, String)> {
+    check(ty, value, &mut Path::default())
+}
+
+fn check(ty: &Type, value: &Value, path: &mut Path) -> Result<Val, (Path, String)> {
+    let wrong = |path: &Path| (path.clone(), format!("expected `{ty}`"));
+    let inner = |path: &mut Path, segment, ty: &Type, value: &Value| path.within(segment, |path| check(ty, value, path));
+    let payload = |path: &mut Path, segment, ty: Option<&Type>, value: Option<&Value>| match (ty, value) {
+        (None, None) => Ok(None),
+        (Some(ty), Some(value)) => Ok(Some(Box::new(inner(path, segment, ty, value)?))),
+        _ => Err(wrong(path)),
+    };
+    Ok(match (ty, &value.0) {
+        (Type::Bool, Parts::Bool(v)) => Val::Bool(*v),
+        (Type::U8, Parts::U8(v)) => Val::U8(*v),
+        (Type::U16, Parts::U16(v)) => Val::U16(*v),
+        (Type::U32, Parts::U32(v)) => Val::U32(*v),
+        (Type::U64, Parts::U64(v)) => Val::U64(*v),
+        (Type::S8, Parts::S8(v)) => Val::S8(*v),
+        (Type::S16, Parts::S16(v)) => Val::S16(*v),
+        (Type::S32, Parts::S32(v)) => Val::S32(*v),
+        (Type::S64, Parts::S64(v)) => Val::S64(*v),
+        (Type::F32, Parts::F32(v)) => Val::Float32(*v),
+        (Type::F64, Parts::F64(v)) => Val::Float64(*v),
+        (Type::Char, Parts::Char(v)) => Val::Char(*v),
+        (Type::String, Parts::String(v)) => Val::String(v.clone()),
+        (Type::List(ty), Parts::List(items)) => {
+            let items = items.iter().map(|item| inner(path, Segment::Element, ty, item));
+            Val::List(items.collect::<Result<_, _>>()?)
+        }
+        (Type::Option(ty), Parts::Option(v)) => {
+            Val::Option(v.as_deref().map(|v| inner(path, Segment::Some, ty, v).map(Box::new)).transpose()?)
+        }
+        (Type::Result { ok, .. }, Parts::Result(Ok(v))) => {
+            Val::Result(Ok(payload(path, Segment::Ok, ok.as_deref(), v.as_deref())?))
+        }
+        (Type::Result { err, .. }, Parts::Result(Err(v))) => {
+            Val::Result(Err(payload(path, Segment::Err, err.as_deref(), v.as_deref())?))
+        }
+        (Type::Tuple(types), Parts::Tuple(items)) if types.len() == items.len() => {
+            let items = types.iter().zip(items).enumerate();
+            let items = items.map(|(i, (ty, item))| inner(path, Segment::Item(i), ty, item));
+            Val::Tuple(items.collect::<Result<_, _>>()?)
+        }
+        (Type::Record(types), Parts::Record(fields))
+            if types.iter().map(|field| &field.name).eq(fields.iter().map(|(name, _)| name)) =>
+        {
+            let fields = types.iter().zip(fields);
+            let fields = fields.map(|(field, (name, value))| {
+                Ok((name.clone(), inner(path, Segment::Field(name.clone()), &field.ty, value)?))
+            });
+            Val::Record(fields.collect::<Result<_, _>>()?)
+        }
+        (Type::Variant(cases), Parts::Variant(name, v)) => {
+            let case = cases.iter().find(|case| case.name == *name).ok_or_else(|| wrong(path))?;
+            let v = payload(path, Segment::Case(name.clone()), case.ty.as_ref(), v.as_deref())?;
+            Val::Variant(name.clone(), v)
+        }
+        (Type::Enum(names), Parts::Enum(name)) if names.contains(name) => Val::Enum(name.clone()),
+        (Type::Flags(names), Parts::Flags(set)) if set.iter().all(|flag| names.contains(flag)) => {
+            Val::Flags(set.clone())
+        }
+        _ => return Err(wrong(path)),
+    })
+}
+
+/// A type whose values go through typed functions: no `Val`, and bytes are copied once.
+pub(super) trait Native: 'static {
+    /// As it comes from the guest; may borrow its memory through the store.
+    type In: Lift + Send + Sync + 'static;
+    /// As it goes to the guest.
+    type Out: Lower + Send + Sync + 'static;
+
+    /// Appends the encoding of a value for a collection.
+    fn encode(
+        given: &Self::In,
+        store: &StoreContextMut<'_, Context>,
+        collection: &Collection,
+        out: &mut Vec<u8>,
+    ) -> wasmtime::Result<()>;
+
+    /// Reads a value that is all of `body`.
+    fn decode(body: &[u8]) -> Result<Self::Out, CodecError>;
+
+    /// The same value in another representation; none if it has another type.
+    fn from_value(value: Value) -> Option<Self::Out>;
+}
+
+/// A [`Native`] type that can be a key.
+pub(super) trait NativeKey: Native {
+    /// Appends the encoding of a key.
+    fn encode_key(given: &Self::In, store: &StoreContextMut<'_, Context>, out: &mut Vec<u8>) -> wasmtime::Result<Result<(), KeyError>>;
+
+    /// Reads a key from the front of `encoded`.
+    fn decode_key(encoded: &mut &[u8]) -> Result<Self::Out, KeyError>;
+}
+
+/// `string`
+pub(super) struct Text;
+/// `list<u8>`
+pub(super) struct Octets;
+/// An integer.
+pub(super) struct Number<T>(PhantomData<fn() -> T>);
+
+impl Native for Text {
+    type In = WasmStr;
+    type Out = String;
+
+    fn encode(
+        given: &WasmStr,
+        store: &StoreContextMut<'_, Context>,
+        collection: &Collection,
+        out: &mut Vec<u8>,
+    ) -> wasmtime::Result<()> {
+        let text = given.to_str(store)?;
+        check_size(text.len(), store, collection)?;
+        codec::encode_str(&text, out);
+        Ok(())
+    }
+
+    fn decode(mut body: &[u8]) -> Result<String, CodecError> {
+        let text = codec::decode_str(&mut body)?;
+        whole(body).map(|()| text.to_owned())
+    }
+
+    fn from_value(value: Value) -> Option<String> {
+        match value.0 {
+            Parts::String(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl NativeKey for Text {
+    fn encode_key(given: &WasmStr, store: &StoreContextMut<'_, Context>, out: &mut Vec<u8>) -> wasmtime::Result<Result<(), KeyError>> {
+        Ok(key::encode_str(&given.to_str(store)?, out))
+    }
+
+    fn decode_key(encoded: &mut &[u8]) -> Result<String, KeyError> {
+        key::decode_str(encoded)
+    }
+}
+
+impl Native for Octets {
+    type In = WasmList<u8>;
+    type Out = Vec<u8>;
+
+    fn encode(
+        given: &WasmList<u8>,
+        store: &StoreContextMut<'_, Context>,
+        collection: &Collection,
+        out: &mut Vec<u8>,
+    ) -> wasmtime::Result<()> {
+        check_size(given.len(), store, collection)?;
+        codec::encode_bytes(given.as_le_slice(store), out);
+        Ok(())
+    }
+
+    fn decode(mut body: &[u8]) -> Result<Vec<u8>, CodecError> {
+        let bytes = codec::decode_bytes(&mut body)?;
+        whole(body).map(|()| bytes.to_owned())
+    }
+
+    fn from_value(value: Value) -> Option<Vec<u8>> {
+        value.as_bytes()
+    }
+}
+
+impl NativeKey for Octets {
+    fn encode_key(given: &WasmList<u8>, store: &StoreContextMut<'_, Context>, out: &mut Vec<u8>) -> wasmtime::Result<Result<(), KeyError>> {
+        Ok(key::encode_bytes(given.as_le_slice(store), out))
+    }
+
+    fn decode_key(encoded: &mut &[u8]) -> Result<Vec<u8>, KeyError> {
+        key::decode_bytes(encoded)
+    }
+}
+
+/// Integers of the schema that are also numbers of a component.
+pub(super) trait Integer: Scalar + ScalarKey + Lift + Lower + Send + Sync + 'static {
+    fn from_parts(parts: Parts<Value>) -> Option<Self>;
+}
+
+macro_rules! integer {
+    ($($native:ty => $part:ident),*) => {$(
+        impl Integer for $native {
+            fn from_parts(parts: Parts<Value>) -> Option<$native> {
+                match parts {
+                    Parts::$part(number) => Some(number),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+integer!(u8 => U8, u16 => U16, u32 => U32, u64 => U64, i8 => S8, i16 => S16, i32 => S32, i64 => S64);
+
+impl<T: Integer> Native for Number<T> {
+    type In = T;
+    type Out = T;
+
+    fn encode(given: &T, _: &StoreContextMut<'_, Context>, _: &Collection, out: &mut Vec<u8>) -> wasmtime::Result<()> {
+        Scalar::encode(*given, out);
+        Ok(())
+    }
+
+    fn decode(mut body: &[u8]) -> Result<T, CodecError> {
+        let number = <T as Scalar>::decode(&mut body)?;
+        whole(body).map(|()| number)
+    }
+
+    fn from_value(value: Value) -> Option<T> {
+        T::from_parts(value.0)
+    }
+}
+
+impl<T: Integer> NativeKey for Number<T> {
+    fn encode_key(given: &T, _: &StoreContextMut<'_, Context>, out: &mut Vec<u8>) -> wasmtime::Result<Result<(), KeyError>> {
+        given.encode_key(out);
+        Ok(Ok(()))
+    }
+
+    fn decode_key(encoded: &mut &[u8]) -> Result<T, KeyError> {
+        T::decode_key(encoded)
+    }
+}
+
+/// Asked before a value is copied out of the guest.
+fn check_size(bytes: usize, store: &StoreContextMut<'_, Context>, collection: &Collection) -> wasmtime::Result<()> {
+    let limits = store.data().limits();
+    match bytes > limits.value_bytes_max {
+        true => Err(value_too_large(&collection.name, bytes, limits).into()),
+        false => Ok(()),
+    }
+}
+
+fn whole(rest: &[u8]) -> Result<(), CodecError> {
+    match rest.len() {
+        0 => Ok(()),
+        count => Err(CodecError::Trailing { count }),
+    }
+}

@@ -1,0 +1,112 @@
+//! Every limit of the runtime, its default and its reason.
+//!
+//! [`EngineLimits`] bound one process; [`Limits`] bound one plugin and can be set when it is deployed.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+
+/// Largest encoded key of a map, in bytes.
+///
+/// A key lies in every node of the tree on the way to it, and a node holds at most 16 KiB.
+pub const KEY_BYTES_MAX: usize = 4 * KIB;
+
+/// Limits of one process: they size what all plugins share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineLimits {
+    /// Component instances alive at once. Each takes about four memory mappings and a call stack, and the kernel
+    /// allows a process 65 530 mappings; past them the host itself fails to allocate. Default 2 000.
+    pub instances_max: u32,
+    /// Largest linear memory that any plugin may be allowed, in bytes; [`Limits::memory_bytes_max`] is clamped to it.
+    /// The pool reserves address space for it. Default 1 GiB.
+    pub memory_bytes_max: usize,
+    /// Memory and tables of a pooled slot that stay resident when an instance goes, in bytes: what is kept need not be
+    /// faulted in again. Default 64 KiB, where instantiation was fastest.
+    pub slot_keep_bytes: usize,
+    /// Largest component accepted, in bytes: compilation takes about 30 times a component's size in memory.
+    /// Default 64 MiB; the largest known guests (Python) have 18.
+    pub component_bytes_max: usize,
+    /// Compiled components kept in memory although no plugin runs them. Default 32.
+    pub programs_idle_max: usize,
+    /// Stack of a guest, in bytes. Host functions run on what remains of 2 MiB. Default 512 KiB.
+    pub stack_bytes_max: usize,
+    /// Time between two looks at a running guest: it yields to other calls, and its deadline is checked. Default 1 ms.
+    pub tick: Duration,
+}
+
+impl Default for EngineLimits {
+    fn default() -> EngineLimits {
+        EngineLimits {
+            instances_max: 2_000,
+            memory_bytes_max: 1024 * MIB,
+            slot_keep_bytes: 64 * KIB,
+            component_bytes_max: 64 * MIB,
+            programs_idle_max: 32,
+            stack_bytes_max: 512 * KIB,
+            tick: Duration::from_millis(1),
+        }
+    }
+}
+
+/// Limits of one plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Linear memory of one instance, all its memories together, in bytes. Default 256 MiB: script guests start with 20.
+    pub memory_bytes_max: usize,
+    /// Elements of all tables of one instance. Default 200 000: the largest known guests (Python) need 20 000.
+    pub table_elements_max: usize,
+    /// Resources (open files, sockets, streams, pollables) that an instance holds at once. Default 1 024.
+    pub resources_max: usize,
+    /// How long a call may take, waiting included, when its caller names no deadline. Default 30 s.
+    pub call_time_max: Duration,
+    /// Largest stored value, in bytes as encoded. Default 16 MiB: a value is written, hashed and read as a whole.
+    pub value_bytes_max: usize,
+    /// Keys and values written by one call, in bytes. Default 64 MiB: they stay in memory until the call ends and
+    /// go to the journal as one record.
+    pub transaction_bytes_max: usize,
+    /// Bytes that one host call may copy between guest and host, as wasmtime counts them. Default 128 MiB.
+    pub hostcall_bytes_max: usize,
+    /// Entries of one page of a scan; a larger `limit` is cut to it, and the guest asks for the next page.
+    /// Default 10 000.
+    pub scan_entries_max: u32,
+    /// Encoded bytes after which a page of a scan ends early, always after at least one entry. Default 4 MiB.
+    pub scan_bytes_max: usize,
+    /// Entries that one `clear` or `truncate-before` may delete. Default 1 000 000: each is a write of the call.
+    pub clear_entries_max: u64,
+    /// Longest line of a guest's standard output or error that is logged whole, in bytes. Default 8 KiB.
+    pub log_line_bytes_max: usize,
+    /// The end of standard error that is kept for the message of a trap, in bytes. Default 4 KiB.
+    pub stderr_tail_bytes_max: usize,
+    /// Calls that may wait for one plugin. Default 10 000: each holds its arguments in memory.
+    pub waiting_calls_max: usize,
+    /// Clients whose call results one plugin keeps. Default 10 000.
+    pub clients_max: usize,
+    /// Results kept for each client; a call id below the window is refused, never run again. Default 64.
+    pub results_per_client_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            memory_bytes_max: 256 * MIB,
+            table_elements_max: 200_000,
+            resources_max: 1_024,
+            call_time_max: Duration::from_secs(30),
+            value_bytes_max: 16 * MIB,
+            transaction_bytes_max: 64 * MIB,
+            hostcall_bytes_max: 128 * MIB,
+            scan_entries_max: 10_000,
+            scan_bytes_max: 4 * MIB,
+            clear_entries_max: 1_000_000,
+            log_line_bytes_max: 8 * KIB,
+            stderr_tail_bytes_max: 4 * KIB,
+            waiting_calls_max: 10_000,
+            clients_max: 10_000,
+            results_per_client_max: 64,
+        }
+    }
+}
