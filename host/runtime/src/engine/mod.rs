@@ -38,6 +38,9 @@ pub(crate) use self::linked::Linked;
 pub(crate) use self::outcome::CallEnd;
 pub(crate) use self::program::{Export, FindError, Program, Signature};
 
+#[cfg(test)]
+mod tests;
+
 use self::code::Code;
 use self::instance::Context;
 use crate::limits::EngineLimits;

@@ -1,0 +1,148 @@
+//! What is a plugin, and what each other thing is told.
+
+use super::*;
+use crate::engine::ComponentError;
+
+fn refused(bytes: &[u8]) -> ComponentError {
+    Program::load(&engine(), bytes).expect_err("not a plugin")
+}
+
+/// The refusal of a component, its kind and what its message contains.
+fn check(wat: &str, kind: &str, contains: &[&str]) {
+    let error = refused(&wat::parse_str(wat).expect("wat"));
+    let message = error.to_string();
+    assert_eq!(error.kind(), kind, "{message}");
+    for part in contains {
+        assert!(message.contains(part), "{part} is not in: {message}");
+    }
+}
+
+#[test]
+fn what_is_no_component_is_told_what_it_is() {
+    assert_eq!(refused(b"hello, this is text").kind(), "not-wasm");
+    assert_eq!(refused(b"").kind(), "not-wasm");
+    check("(module)", "core-module", &["wasm32-wasip2"]);
+    let mut damaged = wat::parse_str("(component)").expect("wat");
+    damaged.extend_from_slice(b"\xff\xff\xff");
+    assert_eq!(refused(&damaged).kind(), "invalid");
+}
+
+#[test]
+fn imports_that_are_no_collections_are_refused_by_name() {
+    check(r#"(component (import "run" (func)))"#, "bare-import", &["run", "function"]);
+    check(
+        r#"(component (import "wasi:http/types@0.2.0" (instance)))"#,
+        "unsupported-wasi",
+        &["wasi:http/types@0.2.0"],
+    );
+    check(
+        r#"(component (import "wasi:keyvalue/store@0.2.0-draft" (instance)))"#,
+        "unsupported-wasi",
+        &["wasi:keyvalue/store", "collection"],
+    );
+    check(
+        r#"(component (import "acme:mail/send@1.0.0" (instance (export "send" (func (param "to" string))))))"#,
+        "unshaped",
+        &["acme:mail/send@1.0.0", "send"],
+    );
+    check(
+        r#"(component (import "acme:t/files@1.0.0" (instance
+            (export "file" (type $file (sub resource)))
+            (export "get" (func (result (own $file)))))))"#,
+        "unstorable",
+        &["acme:t/files@1.0.0", "get", "resource"],
+    );
+    check(
+        r#"(component (import "acme:t/files@1.0.0" (instance (export "file" (type (sub resource))))))"#,
+        "resource",
+        &["file"],
+    );
+    check(
+        r#"(component (import "stead:plugin/nothing@0.1.0" (instance (export "get" (func (result u32))))))"#,
+        "unknown-host-interface",
+        &["stead:plugin/nothing"],
+    );
+}
+
+#[test]
+fn two_versions_of_one_track_are_refused() {
+    check(
+        r#"(component
+            (import "acme:t/n@1.0.0" (instance (export "set" (func (param "value" u32)))))
+            (import "acme:t/n@1.2.0" (instance (export "set" (func (param "value" u64))))))"#,
+        "one-track-twice",
+        &["acme:t/n@1.0.0", "acme:t/n@1.2.0"],
+    );
+}
+
+#[test]
+fn interfaces_of_types_only_are_ignored() {
+    let program = program(
+        r#"(component (import "acme:t/types@1.0.0" (instance
+            (type $r (record (field "a" u32))) (export "r" (type (eq $r))))))"#,
+    );
+    assert!(program.declared().is_empty());
+}
+
+#[test]
+fn collections_are_declared_with_their_types() {
+    let program = program(&passing("", &["set | (param \"k\" string) (param \"v\" u64) | | i32 i32 i64 | none"]));
+    let [declared] = program.declared() else { panic!("one collection") };
+    assert_eq!(declared.identity.to_string(), "acme:test/kept@1");
+    assert_eq!(declared.shape.kind, Some(Kind::Map));
+    assert_eq!(declared.shape.key.as_ref().map(ToString::to_string).as_deref(), Some("string"));
+    assert_eq!(declared.shape.value.as_ref().map(ToString::to_string).as_deref(), Some("u64"));
+    assert!(!declared.old);
+}
+
+#[test]
+fn an_import_is_old_only_beside_a_migration_and_a_higher_track() {
+    let imports = r#"
+        (import "acme:t/n@1.0.0" (instance (export "get" (func (result (option u32))))))
+        (import "acme:t/n@2.0.0" (instance (export "set" (func (param "value" u32)))))
+        (import "other:t/n@1.0.0" (instance (export "set" (func (param "value" u32)))))"#;
+    let old = |program: &Program| program.declared().iter().map(|declared| declared.old).collect::<Vec<_>>();
+    assert_eq!(old(&program(&format!("(component {imports})"))), [false, false, false]);
+    let migrating = format!("(component {imports} {MIGRATE})");
+    assert_eq!(old(&program(&migrating)), [true, false, false]);
+}
+
+const MIGRATE: &str = r#"
+    (core module $M
+      (memory (export "memory") 1)
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 64)
+      (func (export "migrate") (param i32 i32 i32) (result i32) i32.const 16))
+    (core instance $m (instantiate $M))
+    (func $migrate (param "from" (option string)) (result (result (error string)))
+      (canon lift (core func $m "migrate") (memory $m "memory") (realloc (func $m "realloc"))))
+    (instance $migration (export "migrate" (func $migrate)))
+    (export "stead:plugin/migrate@0.1.0" (instance $migration))"#;
+
+#[test]
+fn the_plugin_interfaces_are_found_and_checked() {
+    let migrating = program(&format!("(component {MIGRATE})"));
+    assert!(migrating.migrate().is_some());
+    assert!(migrating.ready().is_none());
+    let wrong = MIGRATE.replace("(option string)", "string").replace("(param i32 i32 i32)", "(param i32 i32)");
+    check(&format!("(component {wrong})"), "plugin-export", &["stead:plugin/migrate@0.1.0#migrate", "option<string>"]);
+}
+
+#[test]
+fn functions_are_found_by_short_and_full_names() {
+    let function = |name: &str| format!(
+        r#"(core module $M{name} (func (export "f")))
+           (core instance $m{name} (instantiate $M{name}))
+           (func $f{name} (canon lift (core func $m{name} "f")))
+           (instance $i{name} (export "vote" (func $f{name})) (export "{name}" (func $f{name})))
+           (export "acme:tally/{name}@1.0.0" (instance $i{name}))"#
+    );
+    let program = program(&format!("(component {} {})", function("api"), function("admin")));
+    let path = |name: &str| program.find(name).map(|index| program.exports()[index].path.clone());
+    assert_eq!(path("admin.vote").as_deref(), Ok("acme:tally/admin@1.0.0#vote"));
+    assert_eq!(path("acme:tally/api@1.0.0#vote").as_deref(), Ok("acme:tally/api@1.0.0#vote"));
+    assert_eq!(path("api").as_deref(), Ok("acme:tally/api@1.0.0#api"));
+    let ambiguous = path("vote").expect_err("two have it").to_string();
+    assert!(ambiguous.contains("acme:tally/api@1.0.0#vote") && ambiguous.contains("acme:tally/admin@1.0.0#vote"));
+    let unknown = path("veto").expect_err("none has it").to_string();
+    assert!(unknown.contains("veto") && unknown.contains("acme:tally/api@1.0.0#vote"), "{unknown}");
+}
