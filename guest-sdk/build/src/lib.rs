@@ -40,15 +40,13 @@ pub struct Artifact {
 
 /// Variables of the outer build that must not reach the guests': flags and wrappers made for the host, and where its
 /// output goes.
-const OUTER_ONLY: [&str; 12] = [
+const OUTER_ONLY: [&str; 10] = [
     "CARGO_BUILD_RUSTC_WRAPPER",
     "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
     "CARGO_BUILD_RUSTFLAGS",
     "CARGO_BUILD_TARGET",
     "CARGO_BUILD_TARGET_DIR",
     "CARGO_ENCODED_RUSTFLAGS",
-    "CARGO_INCREMENTAL",
-    "CARGO_UNSTABLE_SPARSE_REGISTRY",
     "RUSTC_WORKSPACE_WRAPPER",
     "RUSTC_WRAPPER",
     "RUSTDOCFLAGS",
