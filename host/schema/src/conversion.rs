@@ -21,11 +21,20 @@ pub struct Conversion {
     first: usize,
 }
 
+/// One change: from the values of a type, forward or back along a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Leg {
+struct Leg {
+    from: Type,
+    way: Way,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Way {
     Forward(Step),
     /// After a rollback: from a wider type back to a narrower one.
     Back(Step),
+    /// Neither: no admission writes two such schemas in a row, and bytes of the one are never read as the other.
+    Nowhere,
 }
 
 /// A value that has no place in the type it was to be converted to.
@@ -41,13 +50,13 @@ pub struct Unconvertible {
 impl Conversion {
     /// The type of the values that [`Conversion::apply`] takes: a stored value is decoded as this.
     pub fn old(&self) -> &Type {
-        todo!()
+        &self.legs[self.first].from
     }
 
     /// The conversion from `old` to `new`, if their comparison is identical, widening or lossy.
     pub fn between(old: &Type, new: &Type) -> Option<Conversion> {
-        let step = step_between(old, new)?;
-        Some(Conversion { legs: Arc::new([Leg::Forward(step)]), first: 0 })
+        let way = Way::Forward(step_between(old, new)?);
+        Some(Conversion { legs: Arc::new([Leg { from: old.clone(), way }]), first: 0 })
     }
 
     /// For each of a collection's schemas in turn, how a value written under it becomes one of the last. `None` where it
@@ -68,9 +77,10 @@ impl Conversion {
     /// Converts a value. A widening conversion never fails on a value of its old type; a lossy one fails on values that use a
     /// case that is gone, and a way back (after a rollback) on values that the older type cannot hold.
     pub fn apply(&self, value: Value) -> Result<Value, Unconvertible> {
-        self.legs[self.first..].iter().try_fold(value, |value, leg| match leg {
-            Leg::Forward(step) => step.apply(value),
-            Leg::Back(step) => step.narrow(value),
+        self.legs[self.first..].iter().try_fold(value, |value, leg| match &leg.way {
+            Way::Forward(step) => step.apply(value),
+            Way::Back(step) => step.narrow(value),
+            Way::Nowhere => Err(no_way()),
         })
     }
 
@@ -84,9 +94,10 @@ impl Conversion {
 
     /// Converts a value of the new type back, if the old type can hold all of it.
     pub fn narrow(&self, value: Value) -> Result<Value, Unconvertible> {
-        self.legs[self.first..].iter().rev().try_fold(value, |value, leg| match leg {
-            Leg::Forward(step) => step.narrow(value),
-            Leg::Back(step) => step.apply(value),
+        self.legs[self.first..].iter().rev().try_fold(value, |value, leg| match &leg.way {
+            Way::Forward(step) => step.narrow(value),
+            Way::Back(step) => step.apply(value),
+            Way::Nowhere => Err(no_way()),
         })
     }
 }
@@ -94,11 +105,16 @@ impl Conversion {
 /// Two neighbours in a ledger: forward where the rules allow it, else the second came by a rollback.
 fn leg_between(old: &Schema, new: &Schema) -> Option<Leg> {
     let (Some(old), Some(new)) = (&old.value, &new.value) else { return None };
-    match step_between(old, new) {
-        Some(Step::Same) => None,
-        Some(step) => Some(Leg::Forward(step)),
-        None => step_between(new, old).map(Leg::Back),
-    }
+    let way = match step_between(old, new) {
+        Some(Step::Same) => return None,
+        Some(step) => Way::Forward(step),
+        None => step_between(new, old).map_or(Way::Nowhere, Way::Back),
+    };
+    Some(Leg { from: old.clone(), way })
+}
+
+fn no_way() -> Unconvertible {
+    Unconvertible { path: Path::default(), what: "the ledger has no way from its schema to the next".into() }
 }
 
 fn step_between(old: &Type, new: &Type) -> Option<Step> {

@@ -467,10 +467,18 @@ fn g07_a_chain_that_goes_back_refuses_what_does_not_fit() {
     let schemas: Vec<Schema> = ["u8", "u32", "u8"].iter().map(|schema| cell(&ty(schema))).collect();
     let chain = Conversion::chain(&schemas);
     let wide = chain[1].as_ref().unwrap();
+    assert_eq!(wide.old(), &Type::U32);
     assert_eq!(wide.apply(200u32.into()), Ok(200u8.into()));
     assert!(wide.loses(&300u32.into()));
     assert_eq!(wide.apply(300u32.into()).unwrap_err().to_string(), "value: 300 does not fit `u8`");
     assert_eq!(chain[0].as_ref().unwrap().apply(7u8.into()), Ok(7u8.into()));
+}
+
+#[test]
+fn g07_a_chain_with_a_gap_converts_nothing() {
+    let schemas: Vec<Schema> = ["u8", "string"].iter().map(|schema| cell(&ty(schema))).collect();
+    let chain = Conversion::chain(&schemas);
+    assert!(chain[0].as_ref().unwrap().apply(7u8.into()).is_err());
 }
 
 #[test]
