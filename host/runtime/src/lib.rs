@@ -1,4 +1,29 @@
-//! Plugins, calls and hand-off on wasmtime.
+//! Plugins, calls and hand-off on wasmtime: a plugin is a component with typed, durable state whose code can be
+//! replaced while it is called.
+//!
+//! [`Host`] opens a data directory and runs its plugins. Everything that must last is a commit of the store: the
+//! catalog of plugins and versions, call results, every phase of a hand-off.
+//!
+//! This crate is the only one that knows wasmtime. It does not know how bytes reach the disk (`stead-store`), how a
+//! value is encoded or which schema fits which (`stead-schema`), and it never prints: that is the binary's.
 
+mod catalog;
+mod crash;
 pub mod engine;
+mod error;
+mod handoff;
+mod host;
 pub mod limits;
+mod plugin;
+
+pub use error::{CallError, DeployError, HostError, RollbackError, StateError, SwapError, TrapReport};
+pub use handoff::{
+    Activated, CollectionVerdict, Migrated, MigratedCollection, Phase, PhaseTime, Receipt, ReceiptKind, Refusal,
+    RollbackOptions, SealedPoint, SwapOptions,
+};
+pub use host::{
+    CollectionDetails, DataDir, DeployOptions, Deployed, HistoryEntry, HistoryEvent, Host, HostInfo, HostOptions,
+    Inspection, InspectedCollection, PluginDetails, PluginSummary, Recovered, Recovery, ScanOptions, Signature,
+    StateEntry, StatePage, VersionSummary,
+};
+pub use plugin::{Call, CallId, Outcome, Reply, Reuse};

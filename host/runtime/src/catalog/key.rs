@@ -1,0 +1,91 @@
+//! The catalog's keys; drawn at the head of the module.
+
+use bytes::Bytes;
+
+use super::PluginId;
+
+const PLUGIN: u8 = 0x01;
+const VERSION: u8 = 0x02;
+const HAND_OFF: u8 = 0x03;
+const HISTORY: u8 = 0x04;
+const RESULT: u8 = 0x05;
+const WINDOW: u8 = 0x06;
+
+/// A key of the catalog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Key(Vec<u8>);
+
+impl Key {
+    /// A plugin.
+    pub(crate) fn plugin(name: &str) -> Key {
+        Key([&[PLUGIN], name.as_bytes()].concat())
+    }
+
+    /// All plugins, half-open.
+    pub(crate) fn plugins() -> (Bytes, Bytes) {
+        (vec![PLUGIN].into(), vec![PLUGIN + 1].into())
+    }
+
+    /// A version.
+    pub(crate) fn version(plugin: PluginId, generation: u64) -> Key {
+        Key::of(VERSION, plugin, &generation.to_be_bytes())
+    }
+
+    /// All versions of a plugin, half-open.
+    pub(crate) fn versions(plugin: PluginId) -> (Bytes, Bytes) {
+        Key::range(VERSION, plugin)
+    }
+
+    /// The hand-off of a plugin.
+    pub(crate) fn hand_off(plugin: PluginId) -> Key {
+        Key::of(HAND_OFF, plugin, &[])
+    }
+
+    /// All hand-offs, half-open.
+    pub(crate) fn hand_offs() -> (Bytes, Bytes) {
+        (vec![HAND_OFF].into(), vec![HAND_OFF + 1].into())
+    }
+
+    /// An event of a plugin's history.
+    pub(crate) fn history(plugin: PluginId, number: u64) -> Key {
+        Key::of(HISTORY, plugin, &number.to_be_bytes())
+    }
+
+    /// The history of a plugin, half-open.
+    pub(crate) fn history_of(plugin: PluginId) -> (Bytes, Bytes) {
+        Key::range(HISTORY, plugin)
+    }
+
+    /// The result of a call. The client's length stands before it, so that no client's keys lie among another's.
+    pub(crate) fn result(plugin: PluginId, client: &str, sequence: u64) -> Key {
+        // A client's name has at most 128 bytes.
+        let length = (client.len() as u16).to_be_bytes();
+        Key::of(RESULT, plugin, &[&length[..], client.as_bytes(), &sequence.to_be_bytes()].concat())
+    }
+
+    /// The window of a client.
+    pub(crate) fn window(plugin: PluginId, client: &str) -> Key {
+        Key::of(WINDOW, plugin, client.as_bytes())
+    }
+
+    /// All windows of a plugin, half-open.
+    pub(crate) fn windows(plugin: PluginId) -> (Bytes, Bytes) {
+        Key::range(WINDOW, plugin)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.0.into()
+    }
+
+    fn of(kind: u8, plugin: PluginId, rest: &[u8]) -> Key {
+        Key([&[kind][..], &plugin.0.to_be_bytes(), rest].concat())
+    }
+
+    fn range(kind: u8, plugin: PluginId) -> (Bytes, Bytes) {
+        (Key::of(kind, plugin, &[]).into_bytes(), Key::of(kind, PluginId(plugin.0 + 1), &[]).into_bytes())
+    }
+}

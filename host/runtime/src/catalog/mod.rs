@@ -1,0 +1,152 @@
+//! What the host records of plugins, versions, hand-offs and call results, in state 0 under keys from `0x01` up.
+//!
+//! ```text
+//! 01 <name>                                              plugin
+//! 02 <plugin u64 BE> <generation u64 BE>                 version
+//! 03 <plugin u64 BE>                                     the hand-off under way
+//! 04 <plugin u64 BE> <number u64 BE>                     history
+//! 05 <plugin u64 BE> <client length u16 BE> <client> <sequence u64 BE>   result of a call
+//! 06 <plugin u64 BE> <client>                            window of a client's results
+//! ```
+//!
+//! Every record is postcard behind one version byte. Nothing here decides anything: it reads and encodes.
+
+mod key;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Bound;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use stead_store::{Order, StateId, Store, View, Writes};
+
+pub(crate) use key::Key;
+pub(crate) use record::{
+    End, HandOffRecord, PluginId, PluginRecord, Previous, ResultRecord, Sealed, Undone, VersionRecord, WindowRecord,
+};
+
+use crate::error::HostError;
+use crate::host::HistoryEntry;
+
+/// The format of all records.
+const RECORD_VERSION: u8 = 1;
+
+/// The catalog as of one moment.
+pub(crate) struct Catalog {
+    view: View,
+}
+
+impl Catalog {
+    /// With everything that was accepted so far.
+    pub(crate) fn of(store: &Store) -> Result<Catalog, HostError> {
+        match store.view(StateId::CATALOG) {
+            Some(view) => Ok(Catalog { view }),
+            None => Err(HostError::Catalog { what: "the store has no state 0".into() }),
+        }
+    }
+
+    /// All plugins, by name.
+    pub(crate) fn plugins(&self) -> Result<Vec<PluginRecord>, HostError> {
+        self.all(Key::plugins())
+    }
+
+    /// A version of a plugin.
+    pub(crate) fn version(&self, plugin: PluginId, generation: u64) -> Result<VersionRecord, HostError> {
+        let version = self.get(&Key::version(plugin, generation))?;
+        version.ok_or_else(|| HostError::Catalog { what: format!("version {generation} of {plugin:?} is missing") })
+    }
+
+    /// All versions of a plugin, the oldest first.
+    pub(crate) fn versions(&self, plugin: PluginId) -> Result<Vec<VersionRecord>, HostError> {
+        self.all(Key::versions(plugin))
+    }
+
+    /// All hand-offs that are under way.
+    pub(crate) fn hand_offs(&self) -> Result<Vec<HandOffRecord>, HostError> {
+        self.all(Key::hand_offs())
+    }
+
+    /// What happened to a plugin, the oldest first.
+    pub(crate) fn history(&self, plugin: PluginId) -> Result<Vec<HistoryEntry>, HostError> {
+        self.all(Key::history_of(plugin))
+    }
+
+    /// How many events a plugin's history has.
+    pub(crate) fn events(&self, plugin: PluginId) -> Result<u64, HostError> {
+        let (lower, upper) = Key::history_of(plugin);
+        Ok(self.view.count(Bound::Included(lower), Bound::Excluded(upper))?)
+    }
+
+    /// The recorded result of a call.
+    pub(crate) fn result(
+        &self,
+        plugin: PluginId,
+        client: &str,
+        sequence: u64,
+    ) -> Result<Option<ResultRecord>, HostError> {
+        self.get(&Key::result(plugin, client, sequence))
+    }
+
+    /// Keys of a client's results below a sequence.
+    pub(crate) fn results_below(&self, plugin: PluginId, client: &str, floor: u64) -> Result<Vec<Bytes>, HostError> {
+        let lower = Bound::Included(Key::result(plugin, client, 0).into_bytes());
+        let upper = Bound::Excluded(Key::result(plugin, client, floor).into_bytes());
+        let entries = self.view.scan(lower, upper, Order::Ascending);
+        entries.map(|entry| Ok(entry?.0)).collect()
+    }
+
+    /// The window of a client's results.
+    pub(crate) fn window(&self, plugin: PluginId, client: &str) -> Result<Option<WindowRecord>, HostError> {
+        self.get(&Key::window(plugin, client))
+    }
+
+    /// How many clients a plugin keeps results for.
+    pub(crate) fn clients(&self, plugin: PluginId) -> Result<u64, HostError> {
+        let (lower, upper) = Key::windows(plugin);
+        Ok(self.view.count(Bound::Included(lower), Bound::Excluded(upper))?)
+    }
+
+    fn get<R: DeserializeOwned>(&self, key: &Key) -> Result<Option<R>, HostError> {
+        self.view.get(key.as_bytes())?.map(|bytes| decode(key.as_bytes(), &bytes)).transpose()
+    }
+
+    fn all<R: DeserializeOwned>(&self, (lower, upper): (Bytes, Bytes)) -> Result<Vec<R>, HostError> {
+        let entries = self.view.scan(Bound::Included(lower), Bound::Excluded(upper), Order::Ascending);
+        entries
+            .map(|entry| {
+                let (key, bytes) = entry?;
+                decode(&key, &bytes)
+            })
+            .collect()
+    }
+}
+
+/// Adds a record to what a commit writes.
+pub(crate) fn put<R: Serialize>(writes: &mut Writes, key: Key, record: &R) {
+    let mut bytes = vec![RECORD_VERSION];
+    // Serializing plain data into memory has nothing that could fail.
+    let body = postcard::to_stdvec(record).unwrap_or_else(|error| unreachable!("a record does not encode: {error}"));
+    bytes.extend(body);
+    writes.insert(key.into_bytes(), Some(bytes.into()));
+}
+
+/// Removes a record in what a commit writes.
+pub(crate) fn remove(writes: &mut Writes, key: Key) {
+    writes.insert(key.into_bytes(), None);
+}
+
+fn decode<R: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<R, HostError> {
+    let damaged = |what: String| HostError::Catalog { what: format!("record {}: {what}", key.escape_ascii()) };
+    match bytes.split_first() {
+        Some((&RECORD_VERSION, body)) => match postcard::take_from_bytes(body) {
+            Ok((record, [])) => Ok(record),
+            Ok((_, rest)) => Err(damaged(format!("{} bytes too many", rest.len()))),
+            Err(error) => Err(damaged(error.to_string())),
+        },
+        Some((version, _)) => Err(damaged(format!("it has version {version}; use a newer release"))),
+        None => Err(damaged("it is empty".into())),
+    }
+}

@@ -1,0 +1,142 @@
+//! The catalog's records. A change of any of these types is a change of format.
+
+use serde::{Deserialize, Serialize};
+use stead_schema::{Type, Value};
+use stead_store::{ComponentHash, StateId};
+
+use crate::engine::Grants;
+use crate::error::TrapReport;
+use crate::handoff::{Phase, ReceiptKind};
+use crate::host::VersionSummary;
+use crate::limits::Limits;
+use crate::plugin::Reuse;
+
+/// Names a plugin for ever: the number of its first state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct PluginId(pub(crate) u64);
+
+/// A plugin: which version is active on which state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PluginRecord {
+    pub(crate) id: PluginId,
+    pub(crate) name: String,
+    /// The live state.
+    pub(crate) state: StateId,
+    /// The active version.
+    pub(crate) active: u64,
+    /// Its place in the order of active versions: each deploy, swap and rollback begins a new era.
+    pub(crate) era: u64,
+    /// The last generation given to a version.
+    pub(crate) generations: u64,
+    pub(crate) reuse: Reuse,
+    pub(crate) limits: Limits,
+    /// Where a rollback goes.
+    pub(crate) previous: Option<Previous>,
+    /// Pinned last states of earlier eras, the oldest first.
+    pub(crate) sealed: Vec<Sealed>,
+    /// Eras whose calls a rollback took back.
+    pub(crate) undone: Undone,
+}
+
+/// What a rollback needs to know of the last hand-off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Previous {
+    /// The version before.
+    pub(crate) generation: u64,
+    /// Its last state, pinned.
+    pub(crate) sealed: StateId,
+    /// The state right after the hand-off's commit, pinned: what differs from it was written since.
+    pub(crate) begun: StateId,
+    /// Entries left the live state (a migration, a drop, a lossy change) or the state itself was replaced: the version
+    /// before cannot simply go on with what is there.
+    pub(crate) rebuilt: bool,
+    /// What was undone when the state was sealed.
+    pub(crate) undone: Undone,
+}
+
+/// The last state of an era.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Sealed {
+    pub(crate) era: u64,
+    pub(crate) generation: u64,
+    pub(crate) state: StateId,
+}
+
+/// Ranges of eras, both ends included.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Undone(pub(crate) Vec<(u64, u64)>);
+
+impl Undone {
+    pub(crate) fn contains(&self, era: u64) -> bool {
+        self.0.iter().any(|(first, last)| (*first..=*last).contains(&era))
+    }
+}
+
+/// A version of a plugin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct VersionRecord {
+    pub(crate) generation: u64,
+    pub(crate) component: ComponentHash,
+    pub(crate) label: Option<String>,
+    pub(crate) deployed_at_ms: u64,
+    pub(crate) grants: Grants,
+}
+
+impl VersionRecord {
+    pub(crate) fn summary(&self) -> VersionSummary {
+        VersionSummary {
+            generation: self.generation,
+            label: self.label.clone(),
+            component: self.component.to_string(),
+            deployed_at_ms: self.deployed_at_ms,
+        }
+    }
+}
+
+/// A hand-off that is under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct HandOffRecord {
+    pub(crate) plugin: String,
+    pub(crate) kind: ReceiptKind,
+    pub(crate) phase: Phase,
+    pub(crate) successor: VersionRecord,
+    /// Identities that the operator named.
+    pub(crate) drop: Vec<String>,
+    pub(crate) accept_lossy: Vec<String>,
+    pub(crate) accept_unread: bool,
+    /// The incumbent's last state, from sealing on.
+    pub(crate) sealed: Option<StateId>,
+    /// How often the work after sealing was begun.
+    pub(crate) attempts: u32,
+    /// Why it is given up, once it is.
+    pub(crate) reason: Option<(Phase, String)>,
+}
+
+/// What became of a call with an id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ResultRecord {
+    /// BLAKE3 of the function's name and the arguments.
+    pub(crate) asked: [u8; 32],
+    /// The era that it ran in.
+    pub(crate) era: u64,
+    pub(crate) end: End,
+    /// The type of the value in `end`.
+    pub(crate) ty: Option<Type>,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum End {
+    Returned(Option<Value>),
+    Failed(Option<Value>),
+    Trapped(TrapReport),
+}
+
+/// Which results of a client are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WindowRecord {
+    /// The highest sequence that was executed.
+    pub(crate) highest: u64,
+    /// The lowest sequence that may still be asked for.
+    pub(crate) floor: u64,
+}

@@ -1,0 +1,406 @@
+//! The runtime's errors: one enum per operation, each with a stable `kind()` for scripts.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use stead_store::{CommitError, OpenError, OutcomeUnknown, ReadError, StoreError};
+
+use crate::engine::ComponentError;
+use crate::handoff::{Phase, Receipt, Refusal};
+
+/// What is known of a guest that trapped. Its writes are discarded and the plugin goes on with a new instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrapReport {
+    /// A stable word: `unreachable`, `deadline`, `memory`, `stack`, …
+    pub kind: String,
+    /// What happened.
+    pub message: String,
+    /// Where, as far as the component tells.
+    pub backtrace: Vec<String>,
+    /// The end of what the guest wrote to standard error.
+    pub stderr: String,
+}
+
+/// Why a call has no result of the plugin's own.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// No plugin has this name.
+    #[error("there is no plugin {plugin:?}")]
+    UnknownPlugin {
+        /// The name.
+        plugin: String,
+    },
+    /// The active version exports no such function.
+    #[error("{plugin} exports no function {function:?}; it exports {}", .exports.join(", "))]
+    UnknownFunction {
+        /// The plugin.
+        plugin: String,
+        /// The name that was asked for.
+        function: String,
+        /// What there is.
+        exports: Vec<String>,
+    },
+    /// The short name fits several functions.
+    #[error("{function:?} may be {}; say which", .candidates.join(" or "))]
+    AmbiguousFunction {
+        /// The name that was asked for.
+        function: String,
+        /// Full names that it fits.
+        candidates: Vec<String>,
+    },
+    /// The arguments are not of the function's types.
+    #[error("wrong arguments for {function}: {message}")]
+    Arguments {
+        /// The function's full name.
+        function: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// Too many calls wait for this plugin.
+    #[error("{waiting} calls wait for {plugin} already")]
+    QueueFull {
+        /// The plugin.
+        plugin: String,
+        /// Calls that wait.
+        waiting: usize,
+    },
+    /// The deadline passed while the call waited for its turn. It was not executed.
+    #[error("the deadline passed after {waited:?} of waiting; the call was not executed")]
+    Deadline {
+        /// How long it waited.
+        waited: Duration,
+    },
+    /// The plugin's code cannot run.
+    #[error("{plugin} cannot run: {reason}")]
+    Unavailable {
+        /// The plugin.
+        plugin: String,
+        /// Why.
+        reason: String,
+    },
+    /// The guest trapped; nothing that it wrote was kept.
+    #[error("{plugin} trapped ({}): {}", .trap.kind, .trap.message)]
+    Trapped {
+        /// The plugin.
+        plugin: String,
+        /// What is known.
+        trap: TrapReport,
+        /// The call had run before; this is its recorded end.
+        replayed: bool,
+    },
+    /// The call id was used before for other arguments or another function.
+    #[error("call {client}/{sequence} was made before with another function or other arguments")]
+    IdReused {
+        /// The client.
+        client: String,
+        /// Its sequence.
+        sequence: u64,
+    },
+    /// The result was forgotten; the call is never executed again.
+    #[error("call {client}/{sequence} lies below the window of kept results, which starts at {floor}; it is not executed")]
+    BelowWindow {
+        /// The client.
+        client: String,
+        /// Its sequence.
+        sequence: u64,
+        /// The lowest sequence that is still kept.
+        floor: u64,
+    },
+    /// The call had been executed, and a rollback took its writes back.
+    #[error("call {client}/{sequence} was executed and then undone by a rollback")]
+    Undone {
+        /// The client.
+        client: String,
+        /// Its sequence.
+        sequence: u64,
+    },
+    /// The client's name is empty or too long, or the plugin keeps results for too many clients.
+    #[error("call id refused: {reason}")]
+    Client {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The commit was refused before it was accepted; nothing was written.
+    #[error("the call's writes were refused: {0}")]
+    Refused(#[source] CommitError),
+    /// The disk failed while the commit was on its way: it may be there after a restart, or not.
+    #[error("the outcome of the call is unknown: {0}")]
+    OutcomeUnknown(#[source] OutcomeUnknown),
+    /// Stored bytes could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The catalog holds something that this host does not understand.
+    #[error("the catalog is damaged: {what}")]
+    Catalog {
+        /// What.
+        what: String,
+    },
+    /// The host is closing.
+    #[error("the host is closing")]
+    Closed,
+}
+
+impl CallError {
+    /// A stable word for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            CallError::UnknownPlugin { .. } => "unknown-plugin",
+            CallError::UnknownFunction { .. } => "unknown-function",
+            CallError::AmbiguousFunction { .. } => "ambiguous-function",
+            CallError::Arguments { .. } => "arguments",
+            CallError::QueueFull { .. } => "queue-full",
+            CallError::Deadline { .. } => "deadline",
+            CallError::Unavailable { .. } => "unavailable",
+            CallError::Trapped { .. } => "trapped",
+            CallError::IdReused { .. } => "id-reused",
+            CallError::BelowWindow { .. } => "below-window",
+            CallError::Undone { .. } => "undone",
+            CallError::Client { .. } => "client",
+            CallError::Refused(error) => error.kind(),
+            CallError::OutcomeUnknown(_) => "outcome-unknown",
+            CallError::Read(error) => error.kind(),
+            CallError::Catalog { .. } => "catalog",
+            CallError::Closed => "closed",
+        }
+    }
+}
+
+/// Why a component was not deployed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// The name cannot be a plugin's.
+    #[error("{name:?} cannot be a plugin's name: {reason}")]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// There is a plugin of this name.
+    #[error("there is a plugin {name:?} already; `swap` replaces its version")]
+    Exists {
+        /// The name.
+        name: String,
+    },
+    /// The component cannot be a plugin.
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    /// Its state was refused.
+    #[error("the component's state is refused: {}", reasons(.0))]
+    State(Vec<Refusal>),
+    /// The host or its store failed.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+impl DeployError {
+    /// A stable word for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            DeployError::Name { .. } => "name",
+            DeployError::Exists { .. } => "exists",
+            DeployError::Component(_) => "component",
+            DeployError::State(_) => "state",
+            DeployError::Host(error) => error.kind(),
+        }
+    }
+}
+
+/// Why a version was not replaced. The incumbent serves.
+#[derive(Debug, thiserror::Error)]
+pub enum SwapError {
+    /// No plugin has this name.
+    #[error("there is no plugin {plugin:?}")]
+    UnknownPlugin {
+        /// The name.
+        plugin: String,
+    },
+    /// Another hand-off of this plugin is under way.
+    #[error("another hand-off of {plugin} is under way")]
+    Busy {
+        /// The plugin.
+        plugin: String,
+    },
+    /// The component cannot be a plugin.
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    /// The successor cannot take over this state.
+    #[error("the successor cannot take over this state: {}", reasons(.0))]
+    State(Vec<Refusal>),
+    /// The hand-off was given up in one of its phases; the receipt is in the history.
+    #[error("the hand-off was given up ({}): {reason}", phase_word(*.phase))]
+    Aborted {
+        /// Where.
+        phase: Phase,
+        /// Why.
+        reason: String,
+        /// What was recorded.
+        receipt: Box<Receipt>,
+    },
+    /// The host or its store failed.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+impl SwapError {
+    /// A stable word for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            SwapError::UnknownPlugin { .. } => "unknown-plugin",
+            SwapError::Busy { .. } => "busy",
+            SwapError::Component(_) => "component",
+            SwapError::State(_) => "state",
+            SwapError::Aborted { .. } => "aborted",
+            SwapError::Host(error) => error.kind(),
+        }
+    }
+}
+
+/// Why a plugin did not go back to the version before.
+#[derive(Debug, thiserror::Error)]
+pub enum RollbackError {
+    /// There is no version before.
+    #[error("{plugin} has no version to go back to")]
+    NoPrevious {
+        /// The plugin.
+        plugin: String,
+    },
+    /// The version before cannot read what was written since.
+    #[error("going back would lose what was written since: {}; name a file for it to discard it", reasons(.0))]
+    WouldLose(Vec<Refusal>),
+    /// As for a swap.
+    #[error(transparent)]
+    Swap(#[from] SwapError),
+}
+
+impl RollbackError {
+    /// A stable word for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            RollbackError::NoPrevious { .. } => "no-previous",
+            RollbackError::WouldLose(_) => "would-lose",
+            RollbackError::Swap(error) => error.kind(),
+        }
+    }
+}
+
+/// Why a plugin's state could not be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// No plugin has this name.
+    #[error("there is no plugin {plugin:?}")]
+    UnknownPlugin {
+        /// The name.
+        plugin: String,
+    },
+    /// The plugin keeps no such collection.
+    #[error("{plugin} keeps no collection {collection:?}; it keeps {}", .collections.join(", "))]
+    UnknownCollection {
+        /// The plugin.
+        plugin: String,
+        /// The name that was asked for.
+        collection: String,
+        /// What there is.
+        collections: Vec<String>,
+    },
+    /// The text that names the first entry is not a key of the collection.
+    #[error("cannot start at {from:?}: {reason}")]
+    From {
+        /// The text.
+        from: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The host or its store failed.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+impl StateError {
+    /// A stable word for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            StateError::UnknownPlugin { .. } => "unknown-plugin",
+            StateError::UnknownCollection { .. } => "unknown-collection",
+            StateError::From { .. } => "from",
+            StateError::Host(error) => error.kind(),
+        }
+    }
+}
+
+/// Why the host or its store could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The data directory does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The data directory cannot be made or reached.
+    #[error("cannot open {path}: {source}")]
+    Directory {
+        /// Its path.
+        path: String,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A commit was refused.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The disk failed while a commit was on its way.
+    #[error(transparent)]
+    OutcomeUnknown(#[from] OutcomeUnknown),
+    /// Stored bytes could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The catalog or a ledger holds something that this host does not understand.
+    #[error("the catalog is damaged: {what}")]
+    Catalog {
+        /// What.
+        what: String,
+    },
+}
+
+impl HostError {
+    /// A stable word for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            HostError::Open(error) => error.kind(),
+            HostError::Directory { .. } => "directory",
+            HostError::Commit(error) => error.kind(),
+            HostError::OutcomeUnknown(_) => "outcome-unknown",
+            HostError::Read(error) => error.kind(),
+            HostError::Store(error) => error.kind(),
+            HostError::Catalog { .. } => "catalog",
+        }
+    }
+}
+
+impl From<HostError> for CallError {
+    fn from(error: HostError) -> CallError {
+        match error {
+            HostError::Read(error) => CallError::Read(error),
+            HostError::Commit(error) => CallError::Refused(error),
+            HostError::OutcomeUnknown(error) => CallError::OutcomeUnknown(error),
+            other => CallError::Catalog { what: other.to_string() },
+        }
+    }
+}
+
+fn reasons(refusals: &[Refusal]) -> String {
+    let texts: Vec<String> = refusals.iter().map(|r| format!("{}: {}", r.subject, r.reason)).collect();
+    texts.join("; ")
+}
+
+fn phase_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Negotiating => "negotiating",
+        Phase::Draining => "draining",
+        Phase::Sealing => "sealing",
+        Phase::AwaitingReady => "awaiting-ready",
+        Phase::Committed => "committed",
+        Phase::ResumingAfterAbort => "resuming-after-abort",
+    }
+}

@@ -1,0 +1,154 @@
+//! What the successor's state needs beyond what is there: the migration's writes, entries that leave, the ledger.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use stead_schema::{Identity, Kind, Parts, Value, layout};
+use stead_store::{Order, Transaction, View, Writes};
+
+use super::convert::rewrite_lossy;
+use super::plan::Base;
+use super::receipt::{Migrated, MigratedCollection};
+use super::{HandOff, Stop, micros};
+use crate::crash;
+use crate::engine::{CallEnd, Instance, Mode, Touched};
+use crate::plugin::write_ledger;
+
+/// How long a migration or a readiness check may run.
+const SUCCESSOR_TIME_MAX: Duration = Duration::from_secs(600);
+
+/// What the commit writes to the successor's state, computed over one view of it.
+pub(super) struct Carried {
+    /// Commits of the live state at that point: more means that it moved.
+    pub(super) at: u64,
+    pub(super) writes: Writes,
+    pub(super) migrated: Option<Migrated>,
+}
+
+impl HandOff {
+    /// Computes what the successor's state needs, from empty, over a view of the live state.
+    pub(super) async fn carry(&self, live: &View, runs: u32) -> Result<Carried, Stop> {
+        let at = live.commits();
+        let plan = &self.successor()?.plan;
+        if let Base::Sealed { .. } = plan.base {
+            return Ok(Carried { at, writes: Writes::new(), migrated: None });
+        }
+        let began = Instant::now();
+        let mut transaction = Transaction::new(live.clone());
+        let mut migrated = None;
+        if !plan.admitted.migrated.is_empty() {
+            let (collections, migrated_to) = self.migrate(live, transaction).await?;
+            transaction = migrated_to;
+            migrated = Some(Migrated { collections, runs, took_us: micros(began.elapsed()) });
+        }
+        rewrite_lossy(plan, live, &mut transaction)?;
+        let leaving = plan.admitted.migrated.iter().chain(&plan.admitted.dropped);
+        for (_, number) in leaving {
+            for entry in entries(live, *number) {
+                transaction.delete(entry?.0);
+            }
+        }
+        let mut writes = transaction.into_writes();
+        write_ledger(&plan.ledger, &plan.admitted.ledger, &mut writes);
+        Ok(Carried { at, writes, migrated })
+    }
+
+    /// Runs the successor's migration over a transaction.
+    async fn migrate(
+        &self,
+        live: &View,
+        transaction: Transaction,
+    ) -> Result<(Vec<MigratedCollection>, Transaction), Stop> {
+        let Some(export) = self.successor()?.program.migrate() else {
+            return Err(Stop::abort("the successor brings no migration"));
+        };
+        let label = self.plugin.serving().version.label.clone();
+        let from = Value(Parts::Option(label.map(|label| Box::new(Value(Parts::String(label))))));
+        let mut instance = self.instance().await?;
+        let (end, transaction) = instance.call(export, &[from], transaction, self.deadline(), Mode::Migrate).await;
+        returned("the migration", end)?;
+        crash::point("handoff.migrated");
+        let collections = self.counts(live, instance.touched())?;
+        if !self.journal.accept_unread {
+            let unread: Vec<String> = collections
+                .iter()
+                .filter(|counts| counts.unread > 0)
+                .map(|counts| format!("{} of {}", counts.unread, counts.identity))
+                .collect();
+            if !unread.is_empty() {
+                let unread = unread.join(", ");
+                return Err(Stop::abort(format!("the migration never read old entries ({unread}); accept that by name")));
+            }
+        }
+        Ok((collections, transaction))
+    }
+
+    fn counts(&self, live: &View, touched: &[Touched]) -> Result<Vec<MigratedCollection>, Stop> {
+        let admitted = &self.successor()?.plan.admitted;
+        let old: BTreeMap<u32, &Identity> =
+            admitted.migrated.iter().map(|(identity, number)| (*number, identity)).collect();
+        let mut counts = Vec::new();
+        for binding in &admitted.bindings {
+            let touched = touched.iter().find(|touched| touched.number == binding.number);
+            let (read, written) = touched.map_or((0, 0), |touched| (touched.read, touched.written));
+            let unread = match old.contains_key(&binding.number) {
+                true => count(live, binding.number, binding.kind)?.saturating_sub(read),
+                false => 0,
+            };
+            counts.push(MigratedCollection { identity: binding.identity.to_string(), read, written, unread });
+        }
+        Ok(counts)
+    }
+
+    /// Asks the successor whether it is ready, on the state as it would serve it.
+    pub(super) async fn ask_ready(&self, base: View, writes: &Writes) -> Result<(), Stop> {
+        let Some(export) = self.successor()?.program.ready() else { return Ok(()) };
+        let mut transaction = Transaction::new(base);
+        for (key, value) in writes {
+            match value {
+                Some(value) => transaction.put(key.clone(), value.clone()),
+                None => transaction.delete(key.clone()),
+            }
+        }
+        let mut instance = self.instance().await?;
+        let (end, _) = instance.call(export, &[], transaction, self.deadline(), Mode::ReadOnly).await;
+        returned("the readiness check", end)
+    }
+
+    /// Until when the successor's code may run: while calls are held, no longer than they may be.
+    fn deadline(&self) -> Instant {
+        let longest = Instant::now() + SUCCESSOR_TIME_MAX;
+        self.gate.as_ref().map_or(longest, |gate| longest.min(gate.since + self.patience))
+    }
+
+    async fn instance(&self) -> Result<Instance, Stop> {
+        self.host.instantiate(&self.successor()?.plan.linked, self.deadline()).await.map_err(Stop::abort)
+    }
+}
+
+/// Turns anything but a plain return into a reason to give up.
+fn returned(what: &str, end: CallEnd) -> Result<(), Stop> {
+    match end {
+        CallEnd::Returned(_) => Ok(()),
+        CallEnd::Failed(Some(Value(Parts::String(reason)))) => Err(Stop::abort(format!("{what} refused: {reason}"))),
+        CallEnd::Failed(_) => Err(Stop::abort(format!("{what} refused"))),
+        CallEnd::Trapped(trap) => Err(Stop::abort(format!("{what} trapped: {trap}"))),
+        CallEnd::Unreadable(error) => Err(Stop::abort(error)),
+        CallEnd::Refused(error) => Err(Stop::abort(error)),
+    }
+}
+
+/// All entries of a collection.
+pub(super) fn entries(view: &View, number: u32) -> impl Iterator<Item = Result<(Bytes, Bytes), stead_store::ReadError>> + '_ {
+    let (lower, upper) = layout::range(number);
+    view.scan(Bound::Included(lower.into()), Bound::Excluded(upper.into()), Order::Ascending)
+}
+
+fn count(view: &View, number: u32, kind: Kind) -> Result<u64, Stop> {
+    let (lower, upper) = layout::range(number);
+    let entries = view.count(Bound::Included(lower.into()), Bound::Excluded(upper.into()))?;
+    // A log's bounds are an entry of the state, not of the log.
+    Ok(if kind == Kind::Log { entries.saturating_sub(1) } else { entries })
+}

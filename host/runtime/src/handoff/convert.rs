@@ -1,0 +1,91 @@
+//! Entries that the successor reads through a conversion: proven to keep everything, or rewritten where a part is
+//! dropped by name.
+
+use bytes::Bytes;
+use stead_schema::{Admitted, Conversion, Identity, Kind, Owned, Type, Value, codec, layout};
+use stead_store::{Transaction, View};
+
+use super::Stop;
+use super::carry::entries;
+use super::plan::Plan;
+use super::receipt::Refusal;
+use crate::error::HostError;
+
+/// An entry and how the successor reads it.
+struct Converted<'a> {
+    key: Bytes,
+    /// As it is stored.
+    value: Value,
+    conversion: &'a Conversion,
+    /// The schema under which the successor writes, and its type.
+    schema: u32,
+    ty: &'a Type,
+}
+
+/// Rewrites the entries of collections that lose a part, so that what was dropped cannot come back.
+pub(super) fn rewrite_lossy(plan: &Plan, live: &View, transaction: &mut Transaction) -> Result<(), Stop> {
+    for identity in plan.lossy() {
+        for_each_converted::<Stop>(&plan.admitted, identity, live, |entry| {
+            let refused = |error: String| Stop::Abort(format!("{identity}: {error}"));
+            let value = entry.conversion.apply(entry.value).map_err(|error| refused(error.to_string()))?;
+            let mut bytes = Vec::new();
+            codec::encode_schema(entry.schema, &mut bytes);
+            codec::encode::<Owned>(entry.ty, &value, &mut bytes).map_err(|error| refused(error.to_string()))?;
+            transaction.put(entry.key, bytes.into());
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Looks, entry by entry, for what the successor could not read whole, in collections where that is a question of the
+/// values. Nothing means that it can take over all of it.
+pub(super) fn lost(admitted: &Admitted, live: &View) -> Result<Vec<Refusal>, HostError> {
+    let mut lost = Vec::new();
+    for identity in &admitted.unproven {
+        let (mut entries, mut first) = (0_u64, None);
+        for_each_converted::<HostError>(admitted, identity, live, |entry| {
+            if entry.conversion.loses(&entry.value) {
+                entries += 1;
+                first.get_or_insert_with(|| match entry.conversion.apply(entry.value) {
+                    Ok(_) => "a part of it would be dropped".to_owned(),
+                    Err(error) => error.to_string(),
+                });
+            }
+            Ok(())
+        })?;
+        if let Some(first) = first {
+            let noun = if entries == 1 { "entry" } else { "entries" };
+            let reason = format!("{entries} {noun} that this version cannot hold whole (the first: {first})");
+            lost.push(Refusal { subject: identity.to_string(), reason });
+        }
+    }
+    Ok(lost)
+}
+
+/// Every entry of a collection that is read through a conversion.
+fn for_each_converted<E: From<HostError>>(
+    admitted: &Admitted,
+    identity: &Identity,
+    live: &View,
+    mut each: impl FnMut(Converted<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let Some(binding) = admitted.bindings.iter().find(|binding| &binding.identity == identity) else { return Ok(()) };
+    let (Some(ty), Kind::Cell | Kind::Map | Kind::Log) = (&binding.value, binding.kind) else { return Ok(()) };
+    if binding.conversions.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    let damaged = |what: String| E::from(HostError::Catalog { what: format!("{identity}: {what}") });
+    for entry in entries(live, binding.number) {
+        let (key, bytes) = entry.map_err(HostError::from)?;
+        if binding.kind == Kind::Log && layout::log_index(&key).is_none() {
+            continue;
+        }
+        let mut body = bytes.as_ref();
+        let number = codec::decode_schema(&mut body).map_err(|error| damaged(error.to_string()))?;
+        let Some(Some(conversion)) = binding.conversions.get(number as usize) else { continue };
+        let value = codec::decode_whole::<Owned>(conversion.old(), body).map_err(|error| damaged(error.to_string()))?;
+        each(Converted { key, value, conversion, schema: binding.schema, ty })?;
+    }
+    Ok(())
+}

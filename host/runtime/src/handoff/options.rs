@@ -1,0 +1,35 @@
+//! What an operator says about a hand-off.
+
+use std::io::Write;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Grants;
+
+/// How a version is replaced.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SwapOptions {
+    /// The operator's name for the successor.
+    pub label: Option<String>,
+    /// How long calls may be held. Past it the hand-off is aborted, never a call. `None` is 10 s.
+    pub deadline: Option<Duration>,
+    /// Collections to delete, by identity (`acme:tally/ballots@1`).
+    pub drop: Vec<String>,
+    /// Collections whose fields, cases or flags may be lost, by identity.
+    pub accept_lossy: Vec<String>,
+    /// Old entries that the migration never read may be left behind.
+    pub accept_unread: bool,
+    /// What the successor may reach; the incumbent's grants if none.
+    pub grants: Option<Grants>,
+}
+
+/// How a plugin goes back to the version before.
+#[derive(Default)]
+pub struct RollbackOptions {
+    /// Give up every write since the swap: each is first written here as one line of JSON with its types.
+    pub discard: Option<Box<dyn Write + Send>>,
+    /// How long calls may be held; `None` is 10 s.
+    pub deadline: Option<Duration>,
+}

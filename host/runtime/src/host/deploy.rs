@@ -1,0 +1,154 @@
+//! Deploying the first version of a plugin, and looking into a component.
+
+use std::sync::Arc;
+
+use stead_schema::{Admission, Declared, Ledger, Refused, admit};
+use stead_store::{Change, ComponentHash, WriterEpoch, Writes};
+
+use super::{
+    Deployed, DeployOptions, HistoryEntry, HistoryEvent, Host, InspectedCollection, Inspection, Signature, blocking,
+};
+use crate::catalog::{self, Key, PluginId, PluginRecord, Undone, VersionRecord};
+use crate::crash;
+use crate::engine::{Engine, Export, Program};
+use crate::error::{DeployError, HostError};
+use crate::handoff::Refusal;
+use crate::plugin::{Plugin, Serving, link, now_ms, write_ledger};
+
+/// Longest name of a plugin, in bytes: it is typed by people.
+const NAME_BYTES_MAX: usize = 64;
+
+impl Host {
+    /// Deploys a component as the first version of a new plugin.
+    pub async fn deploy(&self, name: &str, wasm: &[u8], options: DeployOptions) -> Result<Deployed, DeployError> {
+        check_name(name)?;
+        if self.shared.plugin(name).is_some() {
+            return Err(DeployError::Exists { name: name.into() });
+        }
+        let (shared, bytes) = (self.shared.clone(), wasm.to_vec());
+        let program = blocking(move || Program::load(&shared.engine, &bytes)).await?;
+        let admission = Admission { version_label: options.label.clone().unwrap_or_default(), ..Admission::default() };
+        let admitted = admit(&Ledger::default(), program.declared(), &admission).map_err(refused)?;
+        let (shared, bytes) = (self.shared.clone(), wasm.to_vec());
+        let component = blocking(move || shared.store.put_component(&bytes)).await.map_err(HostError::from)?;
+
+        let at_ms = now_ms();
+        let state = self.shared.store.new_state();
+        let version =
+            VersionRecord { generation: 1, component, label: options.label, deployed_at_ms: at_ms, grants: options.grants };
+        let plugin = PluginRecord {
+            id: PluginId(state.0),
+            name: name.into(),
+            state,
+            active: 1,
+            era: 1,
+            generations: 1,
+            reuse: options.reuse,
+            limits: options.limits,
+            previous: None,
+            sealed: Vec::new(),
+            undone: Undone::default(),
+        };
+        let linked = link(&program, &admitted.ledger, &plugin, &version)
+            .map_err(|reason| DeployError::State(vec![Refusal { subject: name.into(), reason }]))?;
+        let event = HistoryEvent::Deployed { version: version.summary() };
+        let mut records = Writes::new();
+        catalog::put(&mut records, Key::plugin(name), &plugin);
+        catalog::put(&mut records, Key::version(plugin.id, 1), &version);
+        catalog::put(&mut records, Key::history(plugin.id, 1), &HistoryEntry { number: 1, at_ms, event });
+        let mut writes = Writes::new();
+        write_ledger(&Ledger::default(), &admitted.ledger, &mut writes);
+        let changes =
+            vec![Change::Create { state }, Change::Write { state, epoch: WriterEpoch::FIRST, writes }];
+
+        let deployed = Deployed {
+            plugin: name.into(),
+            version: version.summary(),
+            functions: signatures(&program),
+            collections: program.declared().iter().map(collection).collect(),
+        };
+        crash::point("deploy.kept");
+        let plugin = Arc::new(Plugin::new(Serving::warm(plugin, version, WriterEpoch::FIRST, linked)));
+        // Names are given out under one lock together with their commit, so that no two deploys get the same.
+        let ticket = {
+            let mut plugins = self.shared.plugins.write();
+            if plugins.contains_key(name) {
+                return Err(DeployError::Exists { name: name.into() });
+            }
+            let ticket = self.shared.commit(changes, records).map_err(HostError::from)?;
+            plugins.insert(name.into(), plugin);
+            ticket
+        };
+        ticket.await.map_err(HostError::from)?;
+        crash::point("deploy.durable");
+        Ok(deployed)
+    }
+
+    /// What a component is, without deploying it.
+    pub fn inspect(&self, wasm: &[u8]) -> Result<Inspection, DeployError> {
+        Inspection::of(&self.shared.engine, wasm)
+    }
+}
+
+impl Inspection {
+    /// What a component is; no data directory is needed.
+    pub fn of(engine: &Engine, wasm: &[u8]) -> Result<Inspection, DeployError> {
+        let program = Program::load(engine, wasm)?;
+        Ok(Inspection {
+            component: ComponentHash::of(wasm).to_string(),
+            bytes: wasm.len() as u64,
+            functions: signatures(&program),
+            collections: program.declared().iter().map(collection).collect(),
+            imports: program.wasi().to_vec(),
+            migrates: program.migrate().is_some(),
+            checks_ready: program.ready().is_some(),
+        })
+    }
+}
+
+/// The functions that can be called from outside.
+pub(super) fn signatures(program: &Program) -> Vec<Signature> {
+    program.exports().iter().filter_map(signature).collect()
+}
+
+/// The types of a function, unless the host cannot carry them.
+pub(super) fn signature(export: &Export) -> Option<Signature> {
+    let types = export.signature.as_ref().ok()?;
+    Some(Signature { path: export.path.clone(), params: types.params.clone(), result: types.result.clone() })
+}
+
+/// Why a state was refused, one entry a collection.
+pub(crate) fn refused(refused: Refused) -> DeployError {
+    DeployError::State(refusals(&refused))
+}
+
+/// The reasons of a refusal.
+pub(crate) fn refusals(refused: &Refused) -> Vec<Refusal> {
+    let refusal = |reason: &stead_schema::Reason| Refusal { subject: "state".into(), reason: reason.to_string() };
+    refused.reasons.iter().map(refusal).collect()
+}
+
+fn collection(declared: &Declared) -> InspectedCollection {
+    InspectedCollection {
+        identity: declared.identity.to_string(),
+        interface: declared.interface.clone(),
+        kind: declared.shape.kind,
+        key: declared.shape.key.clone(),
+        value: declared.shape.value.clone(),
+        old: declared.old,
+    }
+}
+
+fn check_name(name: &str) -> Result<(), DeployError> {
+    let refused = |reason| DeployError::Name { name: name.into(), reason };
+    if name.is_empty() || name.len() > NAME_BYTES_MAX {
+        return Err(refused("it has 1 to 64 characters"));
+    }
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+        return Err(refused("it is made of letters, digits, '-', '_' and '.'"));
+    }
+    if !name.as_bytes()[0].is_ascii_alphanumeric() {
+        return Err(refused("it starts with a letter or a digit"));
+    }
+    Ok(())
+}

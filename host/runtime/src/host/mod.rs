@@ -1,0 +1,101 @@
+//! The host: a data directory and its plugins.
+
+mod deploy;
+mod open;
+mod options;
+mod report;
+mod shared;
+mod show;
+mod typed;
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use stead_store::{Checkpointed, Progress, Verified};
+
+pub use options::{DataDir, DeployOptions, HostOptions, ScanOptions};
+pub use report::{
+    CollectionDetails, Deployed, HistoryEntry, HistoryEvent, HostInfo, InspectedCollection, Inspection, PluginDetails,
+    PluginSummary, Recovered, Recovery, Signature, StateEntry, StatePage, VersionSummary,
+};
+
+pub(crate) use deploy::refusals;
+pub(crate) use shared::{Shared, blocking};
+pub(crate) use typed::Typed;
+
+use crate::error::{CallError, HostError, RollbackError, SwapError};
+use crate::handoff::{self, Receipt, RollbackOptions, SwapOptions};
+use crate::plugin::{Call, Reply};
+
+/// How long closing waits for a plugin's running call.
+const CLOSE_WAIT: Duration = Duration::from_secs(30);
+
+/// An open data directory and its plugins. Cheap to clone; all clones are one host.
+#[derive(Clone)]
+pub struct Host {
+    shared: Shared,
+}
+
+impl Host {
+    /// Calls an exported function. The reply is seen only after everything that it could have seen is durable.
+    pub async fn call(&self, call: Call) -> Result<Reply, CallError> {
+        if self.shared.closing.load(Ordering::Relaxed) {
+            return Err(CallError::Closed);
+        }
+        let plugin = self.shared.plugin(&call.plugin);
+        let plugin = plugin.ok_or_else(|| CallError::UnknownPlugin { plugin: call.plugin.clone() })?;
+        self.shared.calls.fetch_add(1, Ordering::Relaxed);
+        plugin.call(&self.shared, call).await
+    }
+
+    /// Replaces the active version, keeping the state. Once begun, it goes on to its end whether the future that this
+    /// returns is polled or not.
+    pub async fn swap(&self, name: &str, wasm: &[u8], options: SwapOptions) -> Result<Receipt, SwapError> {
+        handoff::swap(&self.shared, name, wasm, options).await
+    }
+
+    /// Goes back to the version before, with all writes since where that version can read them.
+    pub async fn rollback(&self, name: &str, options: RollbackOptions) -> Result<Receipt, RollbackError> {
+        handoff::rollback(&self.shared, name, options).await
+    }
+
+    /// Reads every byte of every file and checks it.
+    pub async fn verify(
+        &self,
+        mut progress: impl FnMut(&Progress) + Send + 'static,
+    ) -> Result<Verified, HostError> {
+        let store = self.shared.store.clone();
+        Ok(blocking(move || store.verify(&mut progress)).await?)
+    }
+
+    /// Applies all changes to the state trees, so that the journal before is no longer needed.
+    pub async fn checkpoint(&self) -> Result<Checkpointed, HostError> {
+        let store = self.shared.store.clone();
+        Ok(blocking(move || store.checkpoint()).await?)
+    }
+
+    /// Figures of the host.
+    pub fn info(&self) -> HostInfo {
+        HostInfo {
+            store: self.shared.store.info(),
+            frontier: self.shared.store.frontier(),
+            plugins: self.shared.plugins.read().len() as u64,
+            instances: u64::from(self.shared.engine.instances()),
+            calls: self.shared.calls.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Waits for the running calls, checkpoints and closes the data directory. Later calls are refused.
+    pub async fn close(self) -> Result<(), HostError> {
+        self.shared.closing.store(true, Ordering::Relaxed);
+        let plugins: Vec<_> = self.shared.plugins.read().values().cloned().collect();
+        let deadline = Instant::now() + CLOSE_WAIT;
+        for plugin in plugins {
+            // A call that runs longer than that is cut off by the closed store: its commit is refused.
+            let _ = plugin.close_gate(deadline).await;
+        }
+        self.shared.warm.clear();
+        let store = self.shared.store.clone();
+        Ok(blocking(move || store.close()).await?)
+    }
+}

@@ -1,0 +1,64 @@
+//! Opening a data directory: the store recovers, then every hand-off that a crash interrupted is ended.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::RwLock;
+use stead_store::disk::{DirDisk, Disk};
+use stead_store::{Store, WriterEpoch};
+
+use super::{DataDir, Host, HostOptions, Recovery, Shared, blocking};
+use crate::catalog::{Catalog, PluginRecord};
+use crate::error::HostError;
+use crate::handoff;
+use crate::plugin::{Plugin, Serving, Warm};
+
+impl Host {
+    /// Opens a data directory, or makes one, and ends every hand-off that a crash interrupted.
+    pub async fn open(options: HostOptions) -> Result<(Host, Recovery), HostError> {
+        let began = Instant::now();
+        let HostOptions { data, engine, store: store_options } = options;
+        let disk = match data {
+            DataDir::Disk(disk) => disk,
+            DataDir::Path(path) => blocking(move || open_directory(&path)).await?,
+        };
+        let (store, recovered) = blocking(move || Store::open(disk, store_options)).await?;
+        let shared = Shared {
+            store,
+            engine,
+            warm: Arc::new(Warm::default()),
+            plugins: Arc::new(RwLock::new(BTreeMap::new())),
+            calls: Arc::default(),
+            closing: Arc::default(),
+        };
+        let catalog = Catalog::of(&shared.store)?;
+        for record in catalog.plugins()? {
+            let plugin = Plugin::new(serving(&shared, &catalog, record)?);
+            shared.plugins.write().insert(plugin.name.clone(), Arc::new(plugin));
+        }
+        let mut handoffs = Vec::new();
+        for record in catalog.hand_offs()? {
+            handoffs.push(handoff::resume(&shared, record).await?);
+        }
+        let plugins = shared.plugins.read().len() as u64;
+        let recovery = Recovery { store: recovered, handoffs, plugins, took: began.elapsed() };
+        Ok((Host { shared }, recovery))
+    }
+}
+
+fn open_directory(path: &Path) -> Result<Arc<dyn Disk>, HostError> {
+    match DirDisk::create(path) {
+        Ok(disk) => Ok(Arc::new(disk)),
+        Err(source) => Err(HostError::Directory { path: path.display().to_string(), source }),
+    }
+}
+
+/// The version of a plugin that the catalog names as active.
+fn serving(shared: &Shared, catalog: &Catalog, record: PluginRecord) -> Result<Serving, HostError> {
+    let version = catalog.version(record.id, record.active)?;
+    let epoch: Option<WriterEpoch> = shared.store.epoch(record.state);
+    let epoch = epoch.ok_or_else(|| HostError::Catalog { what: format!("{} of {} is missing", record.state, record.name) })?;
+    Ok(Serving::cold(record, version, epoch))
+}

@@ -1,0 +1,228 @@
+//! What a host tells about its plugins.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use stead_schema::{Kind, Type, Value};
+
+use crate::handoff::{Phase, Receipt};
+use crate::plugin::Reuse;
+
+/// A version, as reports name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionSummary {
+    /// Its number; each deploy and each swap takes the next one.
+    pub generation: u64,
+    /// The operator's name for it.
+    pub label: Option<String>,
+    /// The BLAKE3 hash of its component, in hexadecimal.
+    pub component: String,
+    /// When it was deployed, in milliseconds since 1970.
+    pub deployed_at_ms: u64,
+}
+
+/// What a deploy did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Deployed {
+    /// The plugin.
+    pub plugin: String,
+    /// Its first version.
+    pub version: VersionSummary,
+    /// Its exported functions.
+    pub functions: Vec<Signature>,
+    /// The collections that it declares.
+    pub collections: Vec<InspectedCollection>,
+}
+
+/// An exported function and its types, to read arguments and print results by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Signature {
+    /// The full name: `acme:tally/api@1.0.0#vote`, or `run` for a function of the world itself.
+    pub path: String,
+    /// Names and types of the parameters.
+    pub params: Vec<(String, Type)>,
+    /// The declared result; a `result<_, E>` is shown as such here, while a reply holds its payload.
+    pub result: Option<Type>,
+}
+
+/// One plugin in a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PluginSummary {
+    /// Its name.
+    pub name: String,
+    /// The active version.
+    pub version: VersionSummary,
+    /// How many versions it has had active so far, rollbacks included.
+    pub era: u64,
+    /// Why its code cannot run; its state can be read and its version replaced all the same.
+    pub problem: Option<String>,
+    /// The phase of the hand-off that is under way.
+    pub handoff: Option<Phase>,
+}
+
+/// Everything about one plugin.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PluginDetails {
+    /// What the list shows.
+    #[serde(flatten)]
+    pub summary: PluginSummary,
+    /// Exported functions; empty if the component does not load.
+    pub functions: Vec<Signature>,
+    /// Its collections, by what the state itself records.
+    pub collections: Vec<CollectionDetails>,
+    /// The BLAKE3 root of the state, in hexadecimal.
+    pub root: String,
+    /// Commits of its state so far.
+    pub commits: u64,
+    /// Whether instances are kept between calls.
+    pub reuse: Reuse,
+    /// Calls that wait right now.
+    pub waiting: u64,
+    /// All versions, the oldest first.
+    pub versions: Vec<VersionSummary>,
+    /// Whether `rollback` has a version to go back to.
+    pub previous: Option<VersionSummary>,
+}
+
+/// A collection of a plugin's state.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CollectionDetails {
+    /// `acme:tally/ballots@1`.
+    pub identity: String,
+    /// Cell, map, log or counter.
+    pub kind: Kind,
+    /// The type of its keys, for a map.
+    pub key: Option<Type>,
+    /// The type of its values; none for a counter or where no version has shown it.
+    pub value: Option<Type>,
+    /// How many schemas its entries may have been written under.
+    pub schemas: u32,
+    /// Entries: of a map or log; 0 or 1 for a cell.
+    pub entries: u64,
+    /// The active version does not import it; it is kept.
+    pub dormant: bool,
+    /// It was dropped by name; only the tombstone is left.
+    pub dropped: bool,
+}
+
+/// One page of a collection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StatePage {
+    /// The collection.
+    pub collection: CollectionDetails,
+    /// Its entries, in the asked order.
+    pub entries: Vec<StateEntry>,
+    /// Where the next page starts (pass as `from`), as WAVE.
+    pub next: Option<String>,
+}
+
+/// One entry, typed by [`CollectionDetails::key`] and [`CollectionDetails::value`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StateEntry {
+    /// The key of a map's entry, the index (`u64`) of a log's.
+    pub key: Option<Value>,
+    /// The value; `s64` or `u64` for a counter.
+    pub value: Value,
+}
+
+/// One event of a plugin's history.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// Its place, from 1.
+    pub number: u64,
+    /// When, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// What happened.
+    pub event: HistoryEvent,
+}
+
+/// What happened to a plugin.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HistoryEvent {
+    /// Its first version was deployed.
+    Deployed {
+        /// The version.
+        version: VersionSummary,
+    },
+    /// A hand-off ended, in a new active version or in an abort.
+    HandOff {
+        /// What it did.
+        receipt: Receipt,
+    },
+}
+
+/// What a component is, before it is deployed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Inspection {
+    /// The BLAKE3 hash of its bytes, in hexadecimal.
+    pub component: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Exported functions.
+    pub functions: Vec<Signature>,
+    /// The state it declares.
+    pub collections: Vec<InspectedCollection>,
+    /// Interfaces of the host that it imports (`wasi:…`, `stead:…`).
+    pub imports: Vec<String>,
+    /// It brings a migration.
+    pub migrates: bool,
+    /// It brings a readiness check.
+    pub checks_ready: bool,
+}
+
+/// A collection as a component declares it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct InspectedCollection {
+    /// `acme:tally/ballots@1`.
+    pub identity: String,
+    /// The imported interface: `acme:tally/ballots@1.0.0`.
+    pub interface: String,
+    /// Its kind; none while the functions in use do not tell.
+    pub kind: Option<Kind>,
+    /// The type of its keys.
+    pub key: Option<Type>,
+    /// The type of its values.
+    pub value: Option<Type>,
+    /// An older track, readable only while migrating.
+    pub old: bool,
+}
+
+/// What opening a host found and did.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// What the store did.
+    pub store: stead_store::Recovery,
+    /// Hand-offs that a crash had interrupted, and how they ended.
+    pub handoffs: Vec<Recovered>,
+    /// Plugins there are.
+    pub plugins: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// An interrupted hand-off that was ended at open.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Recovered {
+    /// The plugin.
+    pub plugin: String,
+    /// The phase that the crash found it in.
+    pub phase: Phase,
+    /// How it ended.
+    pub receipt: Receipt,
+}
+
+/// Figures of an open host.
+#[derive(Clone, Debug)]
+pub struct HostInfo {
+    /// The store's figures.
+    pub store: stead_store::Info,
+    /// How far commits have come.
+    pub frontier: stead_store::Frontier,
+    /// Plugins there are.
+    pub plugins: u64,
+    /// Instances alive.
+    pub instances: u64,
+    /// Calls served since the host was opened.
+    pub calls: u64,
+}

@@ -1,0 +1,66 @@
+//! What all parts of one host share, and the one way to commit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use parking_lot::RwLock;
+use stead_store::{Change, CommitError, StateId, Store, Ticket, View, Writes};
+
+use crate::engine::Engine;
+use crate::error::HostError;
+use crate::plugin::{Plugin, Warm};
+
+/// What all parts of one host share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) engine: Engine,
+    pub(crate) warm: Arc<Warm>,
+    pub(crate) plugins: Arc<RwLock<BTreeMap<String, Arc<Plugin>>>>,
+    pub(crate) calls: Arc<AtomicU64>,
+    pub(crate) closing: Arc<AtomicBool>,
+}
+
+impl Shared {
+    /// Commits changes together with what they mean in the catalog. With nothing to commit, the ticket resolves when
+    /// everything before is durable. The only place of this crate that commits.
+    pub(crate) fn commit(&self, mut changes: Vec<Change>, records: Writes) -> Result<Ticket, CommitError> {
+        if !records.is_empty() {
+            let state = StateId::CATALOG;
+            let epoch = self.store.epoch(state).ok_or(CommitError::UnknownState { state })?;
+            changes.push(Change::Write { state, epoch, writes: records });
+        }
+        if changes.is_empty() {
+            return Ok(self.store.barrier());
+        }
+        self.store.commit(changes)
+    }
+
+    /// Commits and waits until it is durable.
+    pub(crate) async fn commit_durably(&self, changes: Vec<Change>, records: Writes) -> Result<(), HostError> {
+        self.commit(changes, records)?.await?;
+        Ok(())
+    }
+
+    /// A state with everything that was accepted so far.
+    pub(crate) fn view(&self, state: StateId) -> Result<View, HostError> {
+        self.store.view(state).ok_or_else(|| HostError::Catalog { what: format!("{state} is missing") })
+    }
+
+    /// A plugin by its name.
+    pub(crate) fn plugin(&self, name: &str) -> Option<Arc<Plugin>> {
+        self.plugins.read().get(name).cloned()
+    }
+}
+
+/// Runs what blocks (disk, compiler) where it holds up no other call.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => unreachable!("blocking work is never cancelled: {error}"),
+        },
+    }
+}

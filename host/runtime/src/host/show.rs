@@ -1,0 +1,112 @@
+//! Showing plugins and their state, also of a plugin whose component does not load.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use stead_schema::{Identity, Ledger};
+
+use super::deploy::{signature, signatures};
+use super::typed::{self, Typed};
+use super::{HistoryEntry, Host, PluginDetails, PluginSummary, ScanOptions, Signature, StatePage};
+use crate::catalog::Catalog;
+use crate::engine::Linked;
+use crate::error::{CallError, StateError};
+use crate::plugin::{Plugin, Serving, find_error, read_ledger};
+
+impl Host {
+    /// The function that a name means: `vote`, `api.vote` or `acme:tally/api@1.0.0#vote`.
+    pub fn function(&self, plugin: &str, name: &str) -> Result<Signature, CallError> {
+        let found = self.shared.plugin(plugin);
+        let found = found.ok_or_else(|| CallError::UnknownPlugin { plugin: plugin.into() })?;
+        let serving = found.serving();
+        let linked = serving
+            .code_blocking(&self.shared)
+            .map_err(|reason| CallError::Unavailable { plugin: plugin.into(), reason: reason.into() })?;
+        let program = linked.program();
+        let export = program.find(name).map_err(|error| find_error(plugin, name, error))?;
+        signature(&program.exports()[export]).ok_or_else(|| CallError::Arguments {
+            function: name.into(),
+            message: "its types cannot be carried from outside".into(),
+        })
+    }
+
+    /// All plugins, by name.
+    pub fn list(&self) -> Result<Vec<PluginSummary>, StateError> {
+        Ok(self.shared.plugins.read().values().map(|plugin| summary(plugin)).collect())
+    }
+
+    /// Everything about one plugin, also of one whose component does not load.
+    pub fn show(&self, name: &str) -> Result<PluginDetails, StateError> {
+        let plugin = self.named(name)?;
+        let serving = plugin.serving();
+        let code = serving.code_blocking(&self.shared).ok();
+        let view = self.shared.view(serving.plugin.state)?;
+        let ledger = read_ledger(&view)?;
+        let imported = imported(code);
+        let mut collections = Vec::new();
+        for (identity, collection) in &ledger.collections {
+            let dormant = imported.as_ref().is_some_and(|imported| !imported.contains(identity));
+            collections.push(Typed::new(identity, collection)?.details(&view, dormant && !collection.dropped)?);
+        }
+        let versions = Catalog::of(&self.shared.store)?.versions(plugin.id)?;
+        let previous = serving.plugin.previous.as_ref().map(|previous| previous.generation);
+        Ok(PluginDetails {
+            functions: code.map(|code| signatures(code.program())).unwrap_or_default(),
+            collections,
+            root: view.root().map_err(crate::error::HostError::from)?.to_string(),
+            commits: view.commits(),
+            reuse: serving.plugin.reuse,
+            waiting: plugin.waiting() as u64,
+            previous: versions.iter().find(|version| Some(version.generation) == previous).map(|v| v.summary()),
+            versions: versions.iter().map(|version| version.summary()).collect(),
+            summary: summary(&plugin),
+        })
+    }
+
+    /// What happened to a plugin, the oldest first.
+    pub fn history(&self, name: &str) -> Result<Vec<HistoryEntry>, StateError> {
+        let plugin = self.named(name)?;
+        Ok(Catalog::of(&self.shared.store)?.history(plugin.id)?)
+    }
+
+    /// One page of a collection, also of a plugin whose component does not load.
+    pub fn state(&self, name: &str, scan: &ScanOptions) -> Result<StatePage, StateError> {
+        let plugin = self.named(name)?;
+        let serving = plugin.serving();
+        let view = self.shared.view(serving.plugin.state)?;
+        let ledger = read_ledger(&view)?;
+        let Some((identity, collection)) = typed::find(&ledger, &scan.collection) else {
+            return Err(StateError::UnknownCollection {
+                plugin: name.into(),
+                collection: scan.collection.clone(),
+                collections: identities(&ledger),
+            });
+        };
+        Typed::new(identity, collection)?.page(&view, scan, false)
+    }
+
+    fn named(&self, name: &str) -> Result<Arc<Plugin>, StateError> {
+        self.shared.plugin(name).ok_or_else(|| StateError::UnknownPlugin { plugin: name.into() })
+    }
+}
+
+fn summary(plugin: &Plugin) -> PluginSummary {
+    let serving: Arc<Serving> = plugin.serving();
+    PluginSummary {
+        name: plugin.name.clone(),
+        version: serving.version.summary(),
+        era: serving.plugin.era,
+        problem: serving.problem(),
+        handoff: plugin.phase(),
+    }
+}
+
+/// The collections that a version uses; none if that is not known.
+fn imported(code: Option<&Linked>) -> Option<BTreeSet<Identity>> {
+    let declared = code?.program().declared();
+    Some(declared.iter().filter(|declared| !declared.old).map(|declared| declared.identity.clone()).collect())
+}
+
+fn identities(ledger: &Ledger) -> Vec<String> {
+    ledger.collections.keys().map(ToString::to_string).collect()
+}

@@ -1,0 +1,178 @@
+//! Running a call: one instance, one transaction, one commit.
+
+use std::time::{Duration, Instant};
+
+use stead_store::{Change, Ticket, Transaction, View, Writes};
+
+use super::asked::Asked;
+use super::{Call, Plugin, Reply, Reuse, Seat, Serving, Turn};
+use crate::catalog::End;
+use crate::crash;
+use crate::engine::{CallEnd, FindError, Instance, InstanceError, Linked, Mode, Trap, Unreadable};
+use crate::error::{CallError, TrapReport};
+use crate::host::Shared;
+
+/// How often a call that cannot go on yet looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+impl Plugin {
+    /// Runs a call in its turn. What comes back may be shown once the ticket has resolved.
+    #[allow(clippy::type_complexity)]
+    pub(super) async fn execute(
+        &self,
+        host: &Shared,
+        call: &Call,
+        asked: Option<&Asked>,
+        mut turn: Turn<Seat>,
+        deadline: Instant,
+    ) -> Result<(Ticket, Result<Reply, CallError>), CallError> {
+        let serving = self.serving();
+        let linked = self.code(host, &serving).await?;
+        let export = self.find(linked, &call.function)?;
+        let warm = turn.warm.take().and_then(|key| host.warm.take(key));
+        let mut instance = match warm {
+            Some(instance) => instance,
+            None => self.instantiate(host, linked, deadline).await?,
+        };
+        crash::point("call.begun");
+        let transaction = Transaction::new(host.view(serving.plugin.state)?);
+        let (end, transaction) =
+            instance.call(export, &call.args, transaction, deadline, Mode::ReadWrite).await;
+        crash::point("call.executed");
+        let keep = end.keeps_instance() && serving.plugin.reuse == Reuse::Resident;
+        let end = match self.ended(linked, export, end) {
+            Ok(end) => end,
+            Err(refused) => {
+                if keep {
+                    turn.warm = Some(host.warm.keep(instance));
+                }
+                return Err(refused);
+            }
+        };
+        let ty = payload_type(linked, export, &end);
+        let mut changes = Vec::new();
+        if matches!(end, End::Returned(_)) && !transaction.is_empty() {
+            let (state, epoch) = (serving.plugin.state, serving.epoch);
+            changes.push(Change::Write { state, epoch, writes: transaction.into_writes() });
+        }
+        let mut records = Writes::new();
+        if let Some(asked) = asked {
+            self.record(host, asked, &end, ty.as_ref(), &mut records)?;
+        }
+        // A commit that is refused leaves an instance that believes in it: it is dropped with the turn.
+        let ticket = host.commit(changes, records).map_err(CallError::Refused)?;
+        crash::point("call.committed");
+        if keep {
+            turn.warm = Some(host.warm.keep(instance));
+        }
+        drop(turn);
+        Ok((ticket, self.reply(end, ty, false)))
+    }
+
+    /// Runs a call that promises not to write, beside others, on what is durable.
+    pub(super) async fn read(&self, host: &Shared, call: &Call, deadline: Instant) -> Result<Reply, CallError> {
+        let (serving, view) = self.durable(host, deadline).await?;
+        let linked = self.code(host, &serving).await?;
+        let export = self.find(linked, &call.function)?;
+        let mut instance = self.instantiate(host, linked, deadline).await?;
+        let transaction = Transaction::new(view);
+        let (end, _) = instance.call(export, &call.args, transaction, deadline, Mode::ReadOnly).await;
+        let end = self.ended(linked, export, end)?;
+        let ty = payload_type(linked, export, &end);
+        self.reply(end, ty, false)
+    }
+
+    /// The version that serves and the last durable state, of the same epoch: while a hand-off commits, the state may
+    /// already be the successor's.
+    async fn durable(
+        &self,
+        host: &Shared,
+        deadline: Instant,
+    ) -> Result<(std::sync::Arc<Serving>, View), CallError> {
+        let began = Instant::now();
+        loop {
+            let serving = self.serving();
+            match host.store.durable_view(serving.plugin.state) {
+                Some(view) if view.epoch() == serving.epoch => return Ok((serving, view)),
+                _ if Instant::now() >= deadline => return Err(CallError::Deadline { waited: began.elapsed() }),
+                _ => tokio::time::sleep(LOOK_AGAIN).await,
+            }
+        }
+    }
+
+    async fn code<'a>(&self, host: &Shared, serving: &'a Serving) -> Result<&'a Linked, CallError> {
+        let code = serving.code(host).await;
+        code.map_err(|reason| CallError::Unavailable { plugin: self.name.clone(), reason: reason.into() })
+    }
+
+    fn find(&self, linked: &Linked, function: &str) -> Result<usize, CallError> {
+        linked.program().find(function).map_err(|error| find_error(&self.name, function, error))
+    }
+
+    async fn instantiate(&self, host: &Shared, linked: &Linked, deadline: Instant) -> Result<Instance, CallError> {
+        let unavailable = |reason| CallError::Unavailable { plugin: self.name.clone(), reason };
+        host.instantiate(linked, deadline).await.map_err(|error| unavailable(error.to_string()))
+    }
+
+    /// How a call ended, if it ran.
+    fn ended(&self, linked: &Linked, export: usize, end: CallEnd) -> Result<End, CallError> {
+        match end {
+            CallEnd::Returned(value) => Ok(End::Returned(value)),
+            CallEnd::Failed(value) => Ok(End::Failed(value)),
+            CallEnd::Trapped(trap) => Ok(End::Trapped(TrapReport::from(trap))),
+            CallEnd::Unreadable(Unreadable::Store { source, .. }) => Err(CallError::Read(source)),
+            CallEnd::Unreadable(error) => Err(CallError::Catalog { what: error.to_string() }),
+            CallEnd::Refused(error) => Err(CallError::Arguments {
+                function: linked.program().exports()[export].path.clone(),
+                message: error.to_string(),
+            }),
+        }
+    }
+}
+
+impl Shared {
+    /// Makes an instance, for which the least recently used idle one goes if there are as many as there may be.
+    pub(crate) async fn instantiate(&self, linked: &Linked, deadline: Instant) -> Result<Instance, InstanceError> {
+        loop {
+            match linked.instantiate(deadline).await {
+                Err(InstanceError::Full { .. }) if self.warm.evict() => {}
+                Err(InstanceError::Full { max }) if Instant::now() >= deadline => {
+                    return Err(InstanceError::Full { max });
+                }
+                Err(InstanceError::Full { .. }) => tokio::time::sleep(LOOK_AGAIN).await,
+                made => return made,
+            }
+        }
+    }
+}
+
+/// The type of the value that a call ended with.
+fn payload_type(linked: &Linked, export: usize, end: &End) -> Option<stead_schema::Type> {
+    let signature = linked.program().exports()[export].signature.as_ref().ok()?;
+    match end {
+        End::Returned(_) => signature.returned().cloned(),
+        End::Failed(_) => signature.failed().cloned(),
+        End::Trapped(_) => None,
+    }
+}
+
+/// Why a name means no function, for the caller.
+pub(crate) fn find_error(plugin: &str, function: &str, error: FindError) -> CallError {
+    let (plugin, function) = (plugin.to_owned(), function.to_owned());
+    match error {
+        FindError::Unknown { there_are, .. } => CallError::UnknownFunction { plugin, function, exports: there_are },
+        FindError::Ambiguous { means, .. } => CallError::AmbiguousFunction { function, candidates: means },
+        FindError::Uncallable { .. } => CallError::Arguments { function, message: error.to_string() },
+    }
+}
+
+impl From<Trap> for TrapReport {
+    fn from(trap: Trap) -> TrapReport {
+        TrapReport {
+            kind: trap.kind.name().into(),
+            message: trap.message,
+            backtrace: trap.backtrace,
+            stderr: trap.stderr,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! A plugin: a durable name with state, one active version and a queue of calls.
+//!
+//! A plugin is an actor: calls run one after another, each on the state that the call before it left. The turn is given
+//! on as soon as a call's commit is accepted; its caller waits for durability alone (the output gate).
+
+mod asked;
+mod call;
+mod execute;
+mod serving;
+mod turns;
+mod warm;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::{Mutex, RwLock};
+
+pub use call::{Call, CallId, Outcome, Reply, Reuse};
+
+pub(crate) use execute::find_error;
+pub(crate) use serving::{Serving, link, now_ms, read_ledger, write_ledger};
+pub(crate) use turns::{NoTurn, Turn, Turns};
+pub(crate) use warm::Warm;
+
+use crate::catalog::PluginId;
+use crate::error::CallError;
+use crate::handoff::Phase;
+use crate::host::Shared;
+use asked::Asked;
+use warm::WarmKey;
+
+/// A deployed plugin.
+pub(crate) struct Plugin {
+    pub(crate) id: PluginId,
+    pub(crate) name: String,
+    turns: Arc<Turns<Seat>>,
+    /// Changed by [`Plugin::serve`] only.
+    serving: RwLock<Arc<Serving>>,
+    /// The phase of the hand-off that is under way.
+    hand_off: Mutex<Option<Phase>>,
+}
+
+/// What the holder of the turn holds.
+#[derive(Default)]
+pub(crate) struct Seat {
+    warm: Option<WarmKey>,
+}
+
+impl Plugin {
+    pub(crate) fn new(serving: Serving) -> Plugin {
+        Plugin {
+            id: serving.plugin.id,
+            name: serving.plugin.name.clone(),
+            turns: Turns::new(Seat::default()),
+            serving: RwLock::new(Arc::new(serving)),
+            hand_off: Mutex::new(None),
+        }
+    }
+
+    /// The version that serves.
+    pub(crate) fn serving(&self) -> Arc<Serving> {
+        Arc::clone(&self.serving.read())
+    }
+
+    /// Changes the version that serves; the only place that does. Whoever calls holds the turn, and what `serving` says
+    /// is durable.
+    pub(crate) fn serve(&self, host: &Shared, seat: &mut Seat, serving: Serving) {
+        if let Some(instance) = seat.warm.take().and_then(|key| host.warm.take(key)) {
+            drop(instance);
+        }
+        *self.serving.write() = Arc::new(serving);
+    }
+
+    /// Takes the next turn, before all calls that wait.
+    pub(crate) async fn close_gate(&self, deadline: Instant) -> Result<Turn<Seat>, NoTurn> {
+        self.turns.take_next(deadline).await
+    }
+
+    /// Calls that wait for their turn.
+    pub(crate) fn waiting(&self) -> usize {
+        self.turns.waiting()
+    }
+
+    /// Marks a hand-off as under way, if none is; it ends when the mark is dropped.
+    pub(crate) fn begin_hand_off(self: &Arc<Self>) -> Option<Mark> {
+        let mut phase = self.hand_off.lock();
+        if phase.is_some() {
+            return None;
+        }
+        *phase = Some(Phase::Negotiating);
+        Some(Mark { plugin: Arc::clone(self) })
+    }
+
+    /// The phase of the hand-off that is under way.
+    pub(crate) fn phase(&self) -> Option<Phase> {
+        *self.hand_off.lock()
+    }
+
+    /// Runs a call, or answers it from its record.
+    pub(crate) async fn call(&self, host: &Shared, call: Call) -> Result<Reply, CallError> {
+        let serving = self.serving();
+        let limits = &serving.plugin.limits;
+        let deadline = Instant::now() + call.deadline.unwrap_or(limits.call_time_max);
+        if call.read {
+            return self.read(host, &call, deadline).await;
+        }
+        let asked = Asked::of(&call)?;
+        if let Some(recorded) = self.recorded(host, asked.as_ref())? {
+            self.gate(host).await?;
+            return recorded;
+        }
+        let turn = match self.turns.take(deadline, limits.waiting_calls_max).await {
+            Ok(turn) => turn,
+            Err(NoTurn::Full { waiting }) => return Err(CallError::QueueFull { plugin: self.name.clone(), waiting }),
+            Err(NoTurn::Deadline { waited }) => return Err(CallError::Deadline { waited }),
+        };
+        // What ran while this call waited may have been the same call: a duplicate is answered, never executed.
+        if let Some(recorded) = self.recorded(host, asked.as_ref())? {
+            drop(turn);
+            self.gate(host).await?;
+            return recorded;
+        }
+        let (ticket, end) = self.execute(host, &call, asked.as_ref(), turn, deadline).await?;
+        ticket.await.map_err(CallError::OutcomeUnknown)?;
+        crate::crash::point("call.durable");
+        end
+    }
+
+    /// Waits until everything that a result could have seen is durable.
+    async fn gate(&self, host: &Shared) -> Result<(), CallError> {
+        host.store.barrier().await.map_err(CallError::OutcomeUnknown)?;
+        Ok(())
+    }
+}
+
+/// Says that a hand-off is under way for as long as it lives.
+pub(crate) struct Mark {
+    plugin: Arc<Plugin>,
+}
+
+impl Mark {
+    /// Shows the phase to those who ask.
+    pub(crate) fn show(&self, phase: Phase) {
+        *self.plugin.hand_off.lock() = Some(phase);
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        *self.plugin.hand_off.lock() = None;
+    }
+}
