@@ -1,3 +1,53 @@
-//! The `stead` command.
+//! The `stead` command: deploys plugins, calls them, shows their state and replaces their code, and serves them to
+//! other programs.
+//!
+//! Each command talks to the host that serves its data directory, or opens the directory itself when none does; both
+//! ways run the same code ([`api`]). The binary prints and parses; it is not responsible for plugins, calls or
+//! hand-offs (`stead-runtime`), nor for what is on disk (`stead-store`).
 
-fn main() {}
+mod api;
+mod client;
+mod command;
+mod console;
+mod demo;
+mod failure;
+mod server;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::command::Cli;
+use crate::console::Console;
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let console = Console::new(cli.global.json, cli.global.color.into());
+    log_to_stderr(cli.global.verbose);
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::host("io", format!("cannot start threads: {error}")))
+        .and_then(|runtime| runtime.block_on(command::run(cli, console)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            console.failure(&failure);
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}
+
+/// `STEAD_LOG` takes a filter in the form of `RUST_LOG`; `-v` and `-vv` are shorter.
+fn log_to_stderr(verbose: u8) {
+    let default = match verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_env("STEAD_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}

@@ -1,0 +1,233 @@
+//! The bodies of answers. Types are written as WIT text, values as JSON and as WAVE.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use stead_runtime::{PluginSummary, Reuse, VersionSummary};
+
+/// An exported function.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct FunctionInfo {
+    /// `acme:tally/api@1.0.0#vote`, or `run` for a function of the world itself.
+    pub(crate) name: String,
+    pub(crate) params: Vec<ParamInfo>,
+    pub(crate) result: Option<String>,
+}
+
+/// A parameter of a function.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ParamInfo {
+    pub(crate) name: String,
+    #[serde(rename = "type")]
+    pub(crate) ty: String,
+}
+
+/// A collection as the state itself records it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CollectionInfo {
+    /// `acme:tally/ballots@1`.
+    pub(crate) identity: String,
+    /// `cell`, `map`, `log` or `counter`.
+    pub(crate) kind: String,
+    pub(crate) key: Option<String>,
+    pub(crate) value: Option<String>,
+    /// How many schemas its entries may have been written under.
+    pub(crate) schemas: u32,
+    pub(crate) entries: u64,
+    /// The active version does not import it; it is kept.
+    pub(crate) dormant: bool,
+    /// It was dropped by name; only the tombstone is left.
+    pub(crate) dropped: bool,
+}
+
+/// A collection as a component declares it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DeclaredInfo {
+    pub(crate) identity: String,
+    pub(crate) interface: String,
+    /// None while the functions in use do not tell.
+    pub(crate) kind: Option<String>,
+    pub(crate) key: Option<String>,
+    pub(crate) value: Option<String>,
+    /// An older track, readable only while migrating.
+    pub(crate) old: bool,
+}
+
+/// Everything about one plugin.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PluginInfo {
+    #[serde(flatten)]
+    pub(crate) summary: PluginSummary,
+    pub(crate) functions: Vec<FunctionInfo>,
+    pub(crate) collections: Vec<CollectionInfo>,
+    /// The BLAKE3 root of the state.
+    pub(crate) root: String,
+    pub(crate) commits: u64,
+    pub(crate) reuse: Reuse,
+    pub(crate) waiting: u64,
+    pub(crate) versions: Vec<VersionSummary>,
+    /// Where `rollback` would go.
+    pub(crate) previous: Option<VersionSummary>,
+}
+
+/// What a deploy did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DeployAnswer {
+    pub(crate) plugin: String,
+    pub(crate) version: VersionSummary,
+    pub(crate) functions: Vec<FunctionInfo>,
+    pub(crate) collections: Vec<DeclaredInfo>,
+}
+
+/// What a component is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct InspectAnswer {
+    pub(crate) component: String,
+    pub(crate) bytes: u64,
+    pub(crate) functions: Vec<FunctionInfo>,
+    pub(crate) collections: Vec<DeclaredInfo>,
+    pub(crate) imports: Vec<String>,
+    pub(crate) migrates: bool,
+    pub(crate) checks_ready: bool,
+}
+
+/// How a function returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    Ok,
+    Err,
+}
+
+/// What a call gave back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CallAnswer {
+    pub(crate) outcome: Outcome,
+    /// The payload as JSON; null if there is none.
+    pub(crate) value: Json,
+    /// The payload as WAVE.
+    pub(crate) wave: Option<String>,
+    /// The call had run before under its id; this is its recorded result.
+    pub(crate) replayed: bool,
+}
+
+/// One page of a collection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StateAnswer {
+    pub(crate) collection: CollectionInfo,
+    pub(crate) entries: Vec<EntryInfo>,
+    /// Where the next page starts, as WAVE: pass it as `from`.
+    pub(crate) next: Option<String>,
+}
+
+/// One entry of a collection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct EntryInfo {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<Json>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key_wave: Option<String>,
+    pub(crate) value: Json,
+    pub(crate) value_wave: String,
+}
+
+/// What reading every byte found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct VerifyAnswer {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    pub(crate) damage: Vec<DamageInfo>,
+    pub(crate) took_us: u64,
+}
+
+/// One damaged piece of a file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct DamageInfo {
+    pub(crate) file: String,
+    pub(crate) offset: u64,
+    pub(crate) what: String,
+    pub(crate) affects: String,
+}
+
+/// What a checkpoint did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CheckpointAnswer {
+    pub(crate) commit: u64,
+    pub(crate) states: u64,
+    pub(crate) bytes: u64,
+    pub(crate) took_us: u64,
+}
+
+/// Figures of an open host.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct HealthAnswer {
+    pub(crate) status: String,
+    /// The release of the host.
+    pub(crate) version: String,
+    pub(crate) store: String,
+    pub(crate) owner_epoch: u64,
+    pub(crate) plugins: u64,
+    pub(crate) instances: u64,
+    /// Calls served since the host was opened.
+    pub(crate) calls: u64,
+    /// Commit numbers: accepted, written, durable.
+    pub(crate) accepted: u64,
+    pub(crate) written: u64,
+    pub(crate) durable: u64,
+    /// Batches and syncs of the journal since the host was opened.
+    pub(crate) batches: u64,
+    pub(crate) syncs: u64,
+    pub(crate) journal_bytes: u64,
+    pub(crate) dirty_bytes: u64,
+    pub(crate) packs: u64,
+    pub(crate) checkpoints: u64,
+    /// How long opening took, recovery included.
+    pub(crate) opened_in_us: u64,
+    pub(crate) replayed_commits: u64,
+    /// The last commit that was there when the host was opened.
+    pub(crate) opened_at_commit: u64,
+}
+
+impl HealthAnswer {
+    /// Commits that became durable since the host was opened.
+    pub(crate) fn commits_since_open(&self) -> u64 {
+        self.durable.saturating_sub(self.opened_at_commit)
+    }
+}
+
+impl FunctionInfo {
+    /// `vote: func(voter: string) -> result<u64, string>`.
+    pub(crate) fn wit(&self) -> String {
+        let name = self.name.rsplit_once('#').map_or(self.name.as_str(), |(_, name)| name);
+        let params: Vec<String> = self.params.iter().map(|param| format!("{}: {}", param.name, param.ty)).collect();
+        let result = self.result.as_ref().map(|result| format!(" -> {result}")).unwrap_or_default();
+        format!("{name}: func({}){result}", params.join(", "))
+    }
+
+    /// The interface that it belongs to; none for a function of the world.
+    pub(crate) fn interface(&self) -> Option<&str> {
+        self.name.rsplit_once('#').map(|(interface, _)| interface)
+    }
+}
+
+/// `map<string, u64>`, with `_` for what no version has shown.
+pub(crate) fn shape(kind: Option<&str>, key: Option<&str>, value: Option<&str>) -> String {
+    let (key, value) = (key.unwrap_or("_"), value.unwrap_or("_"));
+    match kind {
+        Some("map") => format!("map<{key}, {value}>"),
+        Some("counter") => "counter".to_owned(),
+        Some(kind) => format!("{kind}<{value}>"),
+        None => "undecided".to_owned(),
+    }
+}
+
+impl CollectionInfo {
+    pub(crate) fn shape(&self) -> String {
+        shape(Some(&self.kind), self.key.as_deref(), self.value.as_deref())
+    }
+}
+
+impl DeclaredInfo {
+    pub(crate) fn shape(&self) -> String {
+        shape(self.kind.as_deref(), self.key.as_deref(), self.value.as_deref())
+    }
+}

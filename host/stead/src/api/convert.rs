@@ -1,0 +1,332 @@
+//! From the runtime's terms to those of the API: types become WIT text, errors one shape.
+
+use stead_runtime::engine::{DirectoryGrant, Engine, Grants};
+use stead_runtime::{
+    CallError, CollectionDetails, DeployError, Deployed, HostError, InspectedCollection, Inspection, PluginDetails,
+    Refusal, RollbackError, Signature, StateError, SwapError,
+};
+use stead_schema::{Kind, Type};
+
+use super::answers::{CollectionInfo, DeclaredInfo, DeployAnswer, FunctionInfo, InspectAnswer, ParamInfo, PluginInfo};
+use super::{ApiError, GrantsRequest};
+
+/// What a component is, without a data directory.
+pub(crate) fn inspect(engine: &Engine, wasm: &[u8]) -> Result<InspectAnswer, ApiError> {
+    Ok(Inspection::of(engine, wasm)?.into())
+}
+
+impl From<Signature> for FunctionInfo {
+    fn from(signature: Signature) -> Self {
+        let param = |(name, ty): (String, Type)| ParamInfo { name, ty: ty.to_string() };
+        Self {
+            name: signature.path,
+            params: signature.params.into_iter().map(param).collect(),
+            result: text(signature.result.as_ref()),
+        }
+    }
+}
+
+impl From<CollectionDetails> for CollectionInfo {
+    fn from(details: CollectionDetails) -> Self {
+        Self {
+            identity: details.identity,
+            kind: kind(details.kind).to_owned(),
+            key: text(details.key.as_ref()),
+            value: text(details.value.as_ref()),
+            schemas: details.schemas,
+            entries: details.entries,
+            dormant: details.dormant,
+            dropped: details.dropped,
+        }
+    }
+}
+
+impl From<InspectedCollection> for DeclaredInfo {
+    fn from(declared: InspectedCollection) -> Self {
+        Self {
+            identity: declared.identity,
+            interface: declared.interface,
+            kind: declared.kind.map(|of| kind(of).to_owned()),
+            key: text(declared.key.as_ref()),
+            value: text(declared.value.as_ref()),
+            old: declared.old,
+        }
+    }
+}
+
+impl From<PluginDetails> for PluginInfo {
+    fn from(details: PluginDetails) -> Self {
+        Self {
+            summary: details.summary,
+            functions: all(details.functions),
+            collections: all(details.collections),
+            root: details.root,
+            commits: details.commits,
+            reuse: details.reuse,
+            waiting: details.waiting,
+            versions: details.versions,
+            previous: details.previous,
+        }
+    }
+}
+
+impl From<Deployed> for DeployAnswer {
+    fn from(deployed: Deployed) -> Self {
+        Self {
+            plugin: deployed.plugin,
+            version: deployed.version,
+            functions: all(deployed.functions),
+            collections: all(deployed.collections),
+        }
+    }
+}
+
+impl From<Inspection> for InspectAnswer {
+    fn from(inspection: Inspection) -> Self {
+        Self {
+            component: inspection.component,
+            bytes: inspection.bytes,
+            functions: all(inspection.functions),
+            collections: all(inspection.collections),
+            imports: inspection.imports,
+            migrates: inspection.migrates,
+            checks_ready: inspection.checks_ready,
+        }
+    }
+}
+
+fn all<From, To: std::convert::From<From>>(items: Vec<From>) -> Vec<To> {
+    items.into_iter().map(To::from).collect()
+}
+
+fn text(ty: Option<&Type>) -> Option<String> {
+    ty.map(ToString::to_string)
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Cell => "cell",
+        Kind::Map => "map",
+        Kind::Log => "log",
+        Kind::Counter => "counter",
+    }
+}
+
+/// Grants as an operator writes them.
+pub(super) fn grants(request: &GrantsRequest) -> Result<Grants, ApiError> {
+    let mut grants = Grants { names: request.names, ..Grants::default() };
+    for text in &request.env {
+        let (name, value) = text.split_once('=').ok_or_else(|| {
+            ApiError::new("bad-argument", format!("`{text}` is no environment variable")).help("write NAME=VALUE")
+        })?;
+        grants.env.insert(name.to_owned(), value.to_owned());
+    }
+    for text in &request.dirs {
+        grants.directories.push(directory(text)?);
+    }
+    for text in &request.nets {
+        let address = text.parse().map_err(|error| ApiError::new("bad-argument", error))?;
+        grants.addresses.push(address);
+    }
+    Ok(grants)
+}
+
+fn directory(text: &str) -> Result<DirectoryGrant, ApiError> {
+    let (paths, write) = match text.strip_suffix(":rw") {
+        Some(paths) => (paths, true),
+        None => (text, false),
+    };
+    let (host, guest) =
+        paths.rsplit_once(':').filter(|(host, guest)| !host.is_empty() && !guest.is_empty()).ok_or_else(|| {
+            ApiError::new("bad-argument", format!("`{text}` is no directory grant"))
+                .help("write HOST_DIR:GUEST_DIR, with :rw at the end if the plugin may write in it")
+        })?;
+    Ok(DirectoryGrant { host: host.into(), guest: guest.to_owned(), write })
+}
+
+impl From<HostError> for ApiError {
+    fn from(error: HostError) -> Self {
+        let help = match error.kind() {
+            "locked" => Some(
+                "another process has it open; stop it, or talk to it: a running `stead serve` answers on DIR/control.sock",
+            ),
+            "read-only" => Some("make the directory writable for this user, or copy it"),
+            "newer-format" => Some("install a newer release of stead; this one changes nothing in it"),
+            "not-a-store" => Some("give an empty or absent directory, or one that stead made, with --data DIR"),
+            "damaged" | "missing" => Some("`stead verify` lists all damage; nothing was changed"),
+            "no-space" => Some("free space on the disk and try again; nothing was lost"),
+            "poisoned" | "outcome-unknown" => Some(
+                "the disk failed under the journal: check it, then restart the host; what it had acknowledged is safe",
+            ),
+            _ => None,
+        };
+        with_help(error.kind(), &error, help)
+    }
+}
+
+impl From<CallError> for ApiError {
+    fn from(error: CallError) -> Self {
+        let kind = error.kind();
+        match &error {
+            CallError::UnknownFunction { plugin, function, exports } => ApiError::new(
+                kind,
+                format!("`{plugin}` exports no function `{function}`"),
+            )
+            .help(near(function, exports, "it exports")),
+            CallError::Trapped { trap, .. } => {
+                let error = ApiError::new(kind, &error);
+                let mut place = trap.backtrace.clone();
+                if !trap.stderr.trim().is_empty() {
+                    place.push(format!("standard error of the plugin: {}", trap.stderr.trim_end()));
+                }
+                let error = if place.is_empty() { error } else { error.at(place.join("\n")) };
+                error.help("the call's writes were discarded; the plugin goes on with the state before the call")
+            }
+            CallError::UnknownPlugin { plugin } => no_plugin(plugin),
+            CallError::QueueFull { .. } => with_help(kind, &error, Some("try again later; the call was not executed")),
+            CallError::Unavailable { .. } => {
+                with_help(kind, &error, Some("`stead swap` can replace it; its state is safe: `stead state`"))
+            }
+            CallError::IdReused { .. } => with_help(kind, &error, Some("a new call needs a new sequence number")),
+            CallError::OutcomeUnknown(_) => with_help(
+                kind,
+                &error,
+                Some("restart the host; a call that has an id can then be repeated safely under the same id"),
+            ),
+            _ => ApiError::new(kind, &error),
+        }
+    }
+}
+
+impl From<DeployError> for ApiError {
+    fn from(error: DeployError) -> Self {
+        let kind = error.kind();
+        match error {
+            DeployError::Host(error) => error.into(),
+            DeployError::State(refusals) => refused(kind, "the component's state is refused", &refusals),
+            DeployError::Exists { ref name } => ApiError::new(kind, format!("there is a plugin `{name}` already"))
+                .help(format!("`stead swap {name} FILE.wasm` replaces its code and keeps its state")),
+            error => ApiError::new(kind, &error),
+        }
+    }
+}
+
+impl From<SwapError> for ApiError {
+    fn from(error: SwapError) -> Self {
+        let kind = error.kind();
+        match error {
+            SwapError::Host(error) => error.into(),
+            SwapError::UnknownPlugin { plugin } => no_plugin(&plugin),
+            SwapError::State(refusals) => refused(kind, "the successor cannot take over this state", &refusals)
+                .help("nothing was changed; the version before goes on"),
+            SwapError::Aborted { ref receipt, .. } => ApiError::new(kind, &error)
+                .at(format!("`stead history {}` keeps the receipt", receipt.plugin))
+                .help("nothing was changed and no call was lost; the version before goes on"),
+            SwapError::Busy { ref plugin } => {
+                ApiError::new(kind, &error).help(format!("`stead show {plugin}` shows its phase"))
+            }
+            error => ApiError::new(kind, &error),
+        }
+    }
+}
+
+impl From<RollbackError> for ApiError {
+    fn from(error: RollbackError) -> Self {
+        let kind = error.kind();
+        match error {
+            RollbackError::Swap(error) => error.into(),
+            RollbackError::WouldLose(refusals) => {
+                refused(kind, "going back would lose what was written since", &refusals).help(
+                    "nothing was changed; `--discard-to FILE` writes it to FILE first and then goes back without it",
+                )
+            }
+            error => ApiError::new(kind, &error),
+        }
+    }
+}
+
+impl From<StateError> for ApiError {
+    fn from(error: StateError) -> Self {
+        let kind = error.kind();
+        match error {
+            StateError::Host(error) => error.into(),
+            StateError::UnknownPlugin { plugin } => no_plugin(&plugin),
+            StateError::UnknownCollection { plugin, collection, collections } => ApiError::new(
+                kind,
+                format!("`{plugin}` keeps no collection `{collection}`"),
+            )
+            .help(near(&collection, &collections, "it keeps")),
+            error => ApiError::new(kind, &error),
+        }
+    }
+}
+
+fn no_plugin(plugin: &str) -> ApiError {
+    ApiError::new("unknown-plugin", format!("there is no plugin `{plugin}`"))
+        .help("`stead list` shows the plugins; `stead deploy NAME FILE.wasm` makes one")
+}
+
+fn with_help(kind: &str, error: &impl std::fmt::Display, help: Option<&str>) -> ApiError {
+    let made = ApiError::new(kind, error);
+    match help {
+        Some(help) => made.help(help),
+        None => made,
+    }
+}
+
+fn refused(kind: &str, message: &str, refusals: &[Refusal]) -> ApiError {
+    let lines: Vec<String> =
+        refusals.iter().map(|refusal| format!("{}: {}", refusal.subject, refusal.reason)).collect();
+    ApiError::new(kind, message).at(lines.join("\n"))
+}
+
+/// The name that was probably meant, and otherwise all there are.
+fn near(given: &str, names: &[String], verb: &str) -> String {
+    if names.is_empty() {
+        return format!("{verb} nothing");
+    }
+    let short = |name: &str| name.rsplit(['#', '/']).next().unwrap_or(name).to_owned();
+    let best = names.iter().map(|name| (distance(&short(given), &short(name)), name)).min();
+    match best {
+        Some((distance, name)) if distance <= 1 + given.len() / 4 => {
+            format!("did you mean `{}`? {verb} {}", short(name), names.join(", "))
+        }
+        _ => format!("{verb} {}", names.join(", ")),
+    }
+}
+
+/// Edits between two names: insertions, deletions, replacements.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_name_is_suggested() {
+        let exports = ["acme:tally/api@1.0.0#vote".to_owned(), "acme:tally/api@1.0.0#result".to_owned()];
+        assert!(near("voet", &exports, "it exports").starts_with("did you mean `vote`?"));
+        assert!(near("weather", &exports, "it exports").starts_with("it exports acme"));
+    }
+
+    #[test]
+    fn directories_are_read_only_unless_said() {
+        let grant = directory("/srv/in:/in").unwrap();
+        assert_eq!((grant.guest.as_str(), grant.write), ("/in", false));
+        assert!(directory("/srv/out:/out:rw").unwrap().write);
+        assert!(directory("/srv").is_err());
+    }
+}

@@ -1,0 +1,22 @@
+//! What a host can be asked, once for both ways of asking: over HTTP and in the same process.
+//!
+//! [`Api`] carries out requests on an open host; the server translates HTTP into its methods, and a command on an idle
+//! data directory calls them directly. So both answer the same, errors included.
+
+mod answers;
+mod arguments;
+mod convert;
+mod error;
+mod operations;
+mod requests;
+
+pub(crate) use answers::{
+    CallAnswer, CheckpointAnswer, CollectionInfo, DeployAnswer, EntryInfo, FunctionInfo, HealthAnswer, InspectAnswer,
+    Outcome, PluginInfo, StateAnswer, VerifyAnswer,
+};
+pub(crate) use convert::inspect;
+pub(crate) use error::{ApiError, ErrorBody};
+pub(crate) use operations::{Api, verify_idle};
+pub(crate) use requests::{
+    Arguments, CallOptions, DeployRequest, GrantsRequest, Pairs, RollbackRequest, StateQuery, SwapRequest,
+};

@@ -1,0 +1,281 @@
+//! The requests themselves, on an open host.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use stead_runtime::{
+    Call, CallError, CallId, HistoryEntry, Host, PluginSummary, Receipt, Recovery, Reply, RollbackOptions, ScanOptions,
+};
+use stead_schema::text::{json, wave};
+use stead_schema::{Type, Value};
+
+use super::answers::{
+    CallAnswer, CheckpointAnswer, DamageInfo, DeployAnswer, EntryInfo, HealthAnswer, Outcome, PluginInfo, StateAnswer,
+    VerifyAnswer,
+};
+use super::requests::{Arguments, CallOptions, DeployRequest, RollbackRequest, StateQuery, SwapRequest};
+use super::{ApiError, arguments};
+
+/// An open host, as the control API offers it.
+#[derive(Clone)]
+pub(crate) struct Api {
+    host: Host,
+    opened_in: Duration,
+    replayed_commits: u64,
+    opened_at_commit: u64,
+}
+
+impl Api {
+    pub(crate) fn new(host: Host, recovery: &Recovery) -> Self {
+        Self {
+            host,
+            opened_in: recovery.took,
+            replayed_commits: recovery.store.replayed_commits,
+            opened_at_commit: recovery.store.last_commit.0,
+        }
+    }
+
+    pub(crate) fn list(&self) -> Result<Vec<PluginSummary>, ApiError> {
+        Ok(self.host.list()?)
+    }
+
+    pub(crate) fn show(&self, plugin: &str) -> Result<PluginInfo, ApiError> {
+        Ok(self.host.show(plugin)?.into())
+    }
+
+    pub(crate) fn history(&self, plugin: &str) -> Result<Vec<HistoryEntry>, ApiError> {
+        Ok(self.host.history(plugin)?)
+    }
+
+    pub(crate) async fn deploy(
+        &self,
+        plugin: &str,
+        wasm: &[u8],
+        request: &DeployRequest,
+    ) -> Result<DeployAnswer, ApiError> {
+        Ok(self.host.deploy(plugin, wasm, request.options()?).await?.into())
+    }
+
+    pub(crate) async fn swap(&self, plugin: &str, wasm: &[u8], request: &SwapRequest) -> Result<Receipt, ApiError> {
+        Ok(self.host.swap(plugin, wasm, request.options()?).await?)
+    }
+
+    pub(crate) async fn rollback(&self, plugin: &str, request: &RollbackRequest) -> Result<Receipt, ApiError> {
+        let mut options =
+            RollbackOptions { deadline: request.deadline_ms.map(Duration::from_millis), ..RollbackOptions::default() };
+        let Some(path) = &request.discard_to else {
+            return Ok(self.host.rollback(plugin, options).await?);
+        };
+        options.discard = Some(Box::new(Export::create(path)?));
+        let receipt = self.host.rollback(plugin, options).await;
+        if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+            // Nothing was given up. An empty file that cannot be removed harms nobody.
+            drop(std::fs::remove_file(path));
+        }
+        Ok(receipt?)
+    }
+
+    pub(crate) async fn call(
+        &self,
+        plugin: &str,
+        function: &str,
+        arguments: Arguments,
+        options: &CallOptions,
+    ) -> Result<CallAnswer, ApiError> {
+        let reply = self.reply(plugin, function, &arguments, options).await?;
+        let (outcome, value) = match reply.outcome {
+            stead_runtime::Outcome::Ok(value) => (Outcome::Ok, value),
+            stead_runtime::Outcome::Err(value) => (Outcome::Err, value),
+        };
+        let (value, wave) = match (value, reply.ty) {
+            (Some(value), Some(ty)) => (json_of(&value, &ty), Some(wave::print(&value, &ty))),
+            _ => (serde_json::Value::Null, None),
+        };
+        Ok(CallAnswer { outcome, value, wave, replayed: reply.replayed })
+    }
+
+    /// Calls with the arguments read by the types of the version that serves. A swap in between may change the types:
+    /// the host then refuses the call unexecuted, and the text is read anew.
+    async fn reply(
+        &self,
+        plugin: &str,
+        function: &str,
+        arguments: &Arguments,
+        options: &CallOptions,
+    ) -> Result<Reply, ApiError> {
+        let mut signature = self.host.function(plugin, function)?;
+        loop {
+            let call = Call {
+                plugin: plugin.to_owned(),
+                function: function.to_owned(),
+                args: arguments::parse(&signature, arguments)?,
+                id: options.id.as_deref().map(call_id).transpose()?,
+                deadline: options.deadline_ms.map(Duration::from_millis),
+                read: options.read,
+            };
+            match self.host.call(call).await {
+                Err(error @ CallError::Arguments { .. }) => {
+                    let now = self.host.function(plugin, function)?;
+                    if now == signature {
+                        return Err(error.into());
+                    }
+                    signature = now;
+                }
+                reply => return Ok(reply?),
+            }
+        }
+    }
+
+    pub(crate) fn state(&self, plugin: &str, collection: &str, query: &StateQuery) -> Result<StateAnswer, ApiError> {
+        let page = self.host.state(
+            plugin,
+            &ScanOptions {
+                collection: collection.to_owned(),
+                from: query.from.clone(),
+                limit: query.limit,
+                back: query.back,
+            },
+        )?;
+        let key_type = page.collection.key.clone().unwrap_or(Type::U64);
+        let value_type = page.collection.value.clone();
+        let entries = page.entries.into_iter().map(|entry| {
+            let value_type = value_type.clone().unwrap_or(integer_type(&entry.value));
+            EntryInfo {
+                key: entry.key.as_ref().map(|key| json_of(key, &key_type)),
+                key_wave: entry.key.as_ref().map(|key| wave::print(key, &key_type)),
+                value: json_of(&entry.value, &value_type),
+                value_wave: wave::print(&entry.value, &value_type),
+            }
+        });
+        Ok(StateAnswer { entries: entries.collect(), collection: page.collection.into(), next: page.next })
+    }
+
+    pub(crate) async fn verify(
+        &self,
+        progress: impl FnMut(u64, u64) + Send + 'static,
+    ) -> Result<VerifyAnswer, ApiError> {
+        let start = Instant::now();
+        let mut progress = progress;
+        let verified = self.host.verify(move |at| progress(at.bytes, at.bytes_total)).await?;
+        Ok(verify_answer(verified, start.elapsed()))
+    }
+
+    pub(crate) async fn checkpoint(&self) -> Result<CheckpointAnswer, ApiError> {
+        let start = Instant::now();
+        let done = self.host.checkpoint().await?;
+        Ok(CheckpointAnswer {
+            commit: done.commit.0,
+            states: done.states,
+            bytes: done.bytes,
+            took_us: whole_micros(start.elapsed()),
+        })
+    }
+
+    pub(crate) fn health(&self) -> HealthAnswer {
+        let info = self.host.info();
+        HealthAnswer {
+            status: "ok".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            store: info.store.store_id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            owner_epoch: info.store.owner_epoch,
+            plugins: info.plugins,
+            instances: info.instances,
+            calls: info.calls,
+            accepted: info.frontier.accepted.0,
+            written: info.frontier.written.0,
+            durable: info.frontier.durable.0,
+            batches: info.frontier.batches,
+            syncs: info.frontier.syncs,
+            journal_bytes: info.store.journal_bytes,
+            dirty_bytes: info.store.dirty_bytes,
+            packs: info.store.packs,
+            checkpoints: info.store.checkpoints,
+            opened_in_us: whole_micros(self.opened_in),
+            replayed_commits: self.replayed_commits,
+            opened_at_commit: self.opened_at_commit,
+        }
+    }
+
+    pub(crate) async fn close(self) -> Result<(), ApiError> {
+        Ok(self.host.close().await?)
+    }
+}
+
+/// Verifies a data directory that nobody has open, even one that does not open.
+pub(crate) fn verify_idle(data: &Path, mut progress: impl FnMut(u64, u64)) -> Result<VerifyAnswer, ApiError> {
+    let start = Instant::now();
+    let disk = stead_store::disk::DirDisk::open(data)
+        .map_err(|error| ApiError::new("io", format!("cannot open the data directory: {error}")).at(data.display()))?;
+    let verified =
+        stead_store::Store::verify_idle(std::sync::Arc::new(disk), &mut |at| progress(at.bytes, at.bytes_total))
+            .map_err(|error| ApiError::from(stead_runtime::HostError::from(error)))?;
+    Ok(verify_answer(verified, start.elapsed()))
+}
+
+fn verify_answer(verified: stead_store::Verified, took: Duration) -> VerifyAnswer {
+    let damage = verified.damage.into_iter().map(|damage| DamageInfo {
+        file: damage.file,
+        offset: damage.offset,
+        what: damage.what,
+        affects: damage.affects,
+    });
+    VerifyAnswer { files: verified.files, bytes: verified.bytes, damage: damage.collect(), took_us: whole_micros(took) }
+}
+
+fn whole_micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn json_of(value: &Value, ty: &Type) -> serde_json::Value {
+    json::to_json(value, ty)
+}
+
+/// A counter has no declared value type; its value says whether it is signed.
+fn integer_type(value: &Value) -> Type {
+    match value.0 {
+        stead_schema::Parts::U64(_) => Type::U64,
+        _ => Type::S64,
+    }
+}
+
+/// `CLIENT:SEQ`; the client's name may itself hold colons.
+fn call_id(text: &str) -> Result<CallId, ApiError> {
+    let bad = || {
+        ApiError::new("bad-argument", format!("`{text}` is no call id"))
+            .help("write CLIENT:SEQ, for instance web-1:42: a name for the caller and its own count of calls")
+    };
+    let (client, sequence) = text.rsplit_once(':').ok_or_else(bad)?;
+    let sequence = sequence.parse().map_err(|_| bad())?;
+    if client.is_empty() {
+        return Err(bad());
+    }
+    Ok(CallId { client: client.to_owned(), sequence })
+}
+
+/// A new file whose flush is a sync, so that what is given up is safe before it is gone from the state.
+struct Export(File);
+
+impl Export {
+    fn create(path: &Path) -> Result<Self, ApiError> {
+        if path.is_relative() {
+            return Err(ApiError::new("bad-argument", "`discard_to` takes an absolute path").at(path.display()));
+        }
+        let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
+            let made = ApiError::new("bad-argument", format!("cannot create the file for discarded writes: {error}"));
+            made.at(path.display()).help("nothing was changed; name a file that does not exist yet")
+        })?;
+        Ok(Self(file))
+    }
+}
+
+impl Write for Export {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+}

@@ -1,0 +1,103 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Context, Missing};
+use crate::api::{DeployAnswer, DeployRequest, GrantsRequest};
+use crate::console::{BOLD, Console, short, styled};
+use crate::failure::Failure;
+
+/// Deploy a component as a new plugin
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  stead deploy tally tally.wasm
+  stead deploy tally tally.wasm --label 1.0.0
+  stead deploy mailer mailer.wasm --env SENDER=ops@example.org --net 10.0.0.7:25
+  stead deploy import import.wasm --dir /srv/in:/in --per-call
+
+A plugin reaches no file, network or environment variable that is not granted here.")]
+pub(super) struct Deploy {
+    /// The plugin's name
+    plugin: String,
+
+    /// The component
+    #[arg(value_name = "FILE.wasm")]
+    file: PathBuf,
+
+    /// Your name for this version, such as 1.0.0; a later migration gets to see it
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+
+    /// A fresh instance for every call, so that nothing but declared state survives
+    #[arg(long)]
+    per_call: bool,
+
+    #[command(flatten)]
+    grants: GrantArgs,
+}
+
+/// What a plugin may reach.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Grants")]
+pub(super) struct GrantArgs {
+    /// An environment variable that the plugin sees
+    #[arg(long, value_name = "NAME=VALUE")]
+    env: Vec<String>,
+
+    /// A directory that the plugin sees; read-only unless it ends in :rw
+    #[arg(long = "dir", value_name = "HOST:GUEST[:rw]")]
+    dirs: Vec<String>,
+
+    /// An address that the plugin may reach: 127.0.0.1:5432, 10.0.0.1:*, *:443
+    #[arg(long = "net", value_name = "ADDRESS")]
+    nets: Vec<String>,
+
+    /// The plugin may look up host names
+    #[arg(long)]
+    names: bool,
+}
+
+impl From<GrantArgs> for GrantsRequest {
+    fn from(args: GrantArgs) -> Self {
+        Self { env: args.env, dirs: args.dirs, nets: args.nets, names: args.names }
+    }
+}
+
+impl Deploy {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let wasm = read_component(&self.file)?;
+        let request = DeployRequest { label: self.label, per_call: self.per_call, grants: self.grants.into() };
+        let session = context.session(Missing::Create).await?;
+        let deployed = session.deploy(&self.plugin, wasm, &request).await.map_err(|error| in_file(&self.file, error));
+        let deployed = session.close(deployed).await?;
+        context.console.answer(&deployed, |deployed| print(&context.console, deployed))
+    }
+}
+
+/// The bytes of a component; whether it is one the host decides.
+pub(super) fn read_component(file: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(file)
+        .map_err(|error| Failure::usage(format!("cannot read the component: {error}")).at(file.display()))
+}
+
+/// Says which file a refusal is about, where it says nothing closer.
+pub(super) fn in_file(file: &Path, error: crate::api::ApiError) -> crate::api::ApiError {
+    if error.place.is_none() { error.at(file.display()) } else { error }
+}
+
+fn print(console: &Console, deployed: &DeployAnswer) -> Result<(), Failure> {
+    let component = short(&deployed.version.component);
+    console.line(format_args!(
+        "{} deployed, version {}, component {component}",
+        styled(BOLD, &deployed.plugin),
+        deployed.version.generation
+    ))?;
+    for function in &deployed.functions {
+        console.line(format_args!("  calls  {}", function.wit()))?;
+    }
+    for collection in &deployed.collections {
+        console.line(format_args!("  keeps  {}: {}", collection.identity, collection.shape()))?;
+    }
+    Ok(())
+}

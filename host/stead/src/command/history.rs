@@ -1,0 +1,51 @@
+use clap::Args;
+use stead_runtime::{Activated, HistoryEntry, HistoryEvent};
+
+use super::swap::{kind_word, name, phase_word};
+use super::{Context, Missing};
+use crate::console::{Table, micros, time};
+use crate::failure::Failure;
+
+/// Show what happened to a plugin: deploy, swaps, rollbacks
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  stead history tally
+  stead history tally --json
+
+With --json each hand-off comes with its whole receipt: verdicts, phases, pause, roots.")]
+pub(super) struct History {
+    /// The plugin
+    plugin: String,
+}
+
+impl History {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let session = context.session(Missing::Refuse).await?;
+        let history = session.history(&self.plugin).await;
+        let history = session.close(history).await?;
+        context.console.answer(&history, |history| {
+            let mut table = Table::new(&[">#", "WHEN", "WHAT", "FROM", "TO", ">PAUSE", "RESULT"]);
+            for entry in history {
+                table.row(row(entry));
+            }
+            table.print(&context.console)
+        })
+    }
+}
+
+fn row(entry: &HistoryEntry) -> [String; 7] {
+    let (what, from, to, pause, result) = match &entry.event {
+        HistoryEvent::Deployed { version } => {
+            ("deploy", String::new(), name(version), String::new(), "active".to_owned())
+        }
+        HistoryEvent::HandOff { receipt } => {
+            let result = match &receipt.activated {
+                Activated::Successor => "active".to_owned(),
+                Activated::Incumbent { phase, reason } => format!("given up in {}: {reason}", phase_word(*phase)),
+            };
+            (kind_word(receipt.kind), name(&receipt.from), name(&receipt.to), micros(receipt.pause_us), result)
+        }
+    };
+    [entry.number.to_string(), time(entry.at_ms), what.to_owned(), from, to, pause, result]
+}

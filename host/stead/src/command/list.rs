@@ -1,0 +1,52 @@
+use clap::Args;
+use stead_runtime::PluginSummary;
+
+use super::swap::phase_word;
+use super::{Context, Missing};
+use crate::console::{Table, short, time};
+use crate::failure::Failure;
+
+/// List the plugins
+#[derive(Debug, Args)]
+#[command(
+    visible_alias = "ls",
+    after_help = "\
+Examples:
+  stead list
+  stead list --data /srv/stead --json"
+)]
+pub(super) struct List {}
+
+impl List {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let session = context.session(Missing::Refuse).await?;
+        let plugins = session.list().await;
+        let plugins = session.close(plugins).await?;
+        context.console.answer(&plugins, |plugins| {
+            if plugins.is_empty() {
+                context.console.note("no plugins yet: `stead deploy NAME FILE.wasm`");
+                return Ok(());
+            }
+            let mut table = Table::new(&["PLUGIN", ">VERSION", "LABEL", "COMPONENT", "DEPLOYED", "STATUS"]);
+            for plugin in plugins {
+                table.row([
+                    plugin.name.clone(),
+                    plugin.version.generation.to_string(),
+                    plugin.version.label.clone().unwrap_or_default(),
+                    short(&plugin.version.component),
+                    time(plugin.version.deployed_at_ms),
+                    status(plugin),
+                ]);
+            }
+            table.print(&context.console)
+        })
+    }
+}
+
+fn status(plugin: &PluginSummary) -> String {
+    match (&plugin.problem, plugin.handoff) {
+        (Some(problem), _) => format!("cannot run: {problem}"),
+        (None, Some(phase)) => format!("hand-off, {}", phase_word(phase)),
+        (None, None) => "ready".to_owned(),
+    }
+}

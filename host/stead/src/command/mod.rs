@@ -1,0 +1,197 @@
+//! The command tree: one file a command, each with its arguments, its examples and what it prints.
+
+mod call;
+mod checkpoint;
+mod completions;
+mod demo;
+mod deploy;
+mod history;
+mod inspect;
+mod list;
+mod rollback;
+mod serve;
+mod show;
+mod state;
+mod swap;
+mod verify;
+
+pub(crate) use swap::phase_word;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::client::Target;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::session::Session;
+
+const AFTER_HELP: &str = "\
+Examples:
+  stead deploy tally tally.wasm                 deploy a component as the plugin `tally`
+  stead call tally vote '\"ann\"' '\"yes\"'         call it with WAVE values
+  stead state tally ballots                     read the state it keeps
+  stead swap tally tally-v2.wasm                replace the code, keep the state
+  stead serve                                   run the plugins for other programs
+
+Without a running host, each command opens the data directory itself. While `stead serve` runs on it, the commands \
+go through its socket DIR/control.sock.
+
+Exit codes:
+  0  done
+  1  the plugin answered `err` or trapped, or the request was refused
+  2  the command line, or a value on it, is wrong
+  3  the host or its store failed: locked, damaged, full, unreachable";
+
+/// Durable state for WebAssembly components: swap the code, keep the state.
+#[derive(Debug, Parser)]
+#[command(name = "stead", version, after_help = AFTER_HELP, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The data directory
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "STEAD_DATA",
+        default_value = "./stead-data",
+        help_heading = "Global options"
+    )]
+    pub(crate) data: PathBuf,
+
+    /// A running host to talk to over TCP, instead of the data directory
+    #[arg(long, global = true, value_name = "URL", value_parser = Target::parse, help_heading = "Global options")]
+    host: Option<Target>,
+
+    /// The token that the host on TCP asks for
+    #[arg(
+        long,
+        global = true,
+        value_name = "TOKEN",
+        env = "STEAD_TOKEN",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
+    pub(crate) token: Option<String>,
+
+    /// Print JSON
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) json: bool,
+
+    /// When to use colour: auto (on terminals), always or never; NO_COLOR is honoured
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto, hide_possible_values = true, help_heading = "Global options")]
+    pub(crate) color: Color,
+
+    /// Log more to standard error; twice for still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub(crate) verbose: u8,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<Color> for anstream::ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Deploy(deploy::Deploy),
+    Call(call::Call),
+    List(list::List),
+    Show(show::Show),
+    Swap(swap::Swap),
+    Rollback(rollback::Rollback),
+    History(history::History),
+    State(state::State),
+    Inspect(inspect::Inspect),
+    Verify(verify::Verify),
+    Checkpoint(checkpoint::Checkpoint),
+    Demo(demo::Demo),
+    Completions(completions::Completions),
+}
+
+/// What a command works with: the global options and the console.
+pub(crate) struct Context {
+    pub(crate) console: Console,
+    pub(crate) global: Global,
+}
+
+impl Context {
+    /// The running host, or else the idle data directory opened here.
+    async fn session(&self, missing: Missing) -> Result<Session, Failure> {
+        let token = self.global.token.clone();
+        match &self.global.host {
+            Some(target) => Ok(Session::over(target.clone(), token)),
+            None => Session::open(&self.global.data, missing).await,
+        }
+    }
+}
+
+/// What to do about a data directory that does not exist yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    Create,
+    Refuse,
+}
+
+/// Runs one command line to its end.
+pub(crate) async fn run(cli: Cli, console: Console) -> Result<(), Failure> {
+    let context = Context { console, global: cli.global };
+    match cli.command {
+        Command::Serve(command) => command.run(&context).await,
+        Command::Deploy(command) => command.run(&context).await,
+        Command::Call(command) => command.run(&context).await,
+        Command::List(command) => command.run(&context).await,
+        Command::Show(command) => command.run(&context).await,
+        Command::Swap(command) => command.run(&context).await,
+        Command::Rollback(command) => command.run(&context).await,
+        Command::History(command) => command.run(&context).await,
+        Command::State(command) => command.run(&context).await,
+        Command::Inspect(command) => command.run(&context),
+        Command::Verify(command) => command.run(&context).await,
+        Command::Checkpoint(command) => command.run(&context).await,
+        Command::Demo(command) => command.run(&context).await,
+        Command::Completions(command) => command.run(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_tree_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:\n"), "`stead {} --help` has no examples", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,51 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::swap::print_receipt;
+use super::{Context, Missing};
+use crate::api::RollbackRequest;
+use crate::console::parse_duration;
+use crate::failure::Failure;
+
+/// Go back to the version before
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  stead rollback tally
+  stead rollback tally --discard-to later-writes.jsonl
+
+Where the version before can read everything that was written since, the code goes back and all writes stay. \
+Otherwise the rollback is refused, and says what would be lost. With --discard-to every later write is first saved to \
+the file, one JSON object a line, and then the state returns to what it was at the swap.")]
+pub(super) struct Rollback {
+    /// The plugin
+    plugin: String,
+
+    /// Give up later writes that the version before cannot read, after saving them in this new file
+    #[arg(long, value_name = "FILE")]
+    discard_to: Option<PathBuf>,
+
+    /// Hold calls no longer than this; past it the rollback is given up
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    deadline: Option<Duration>,
+}
+
+impl Rollback {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let discard_to = self
+            .discard_to
+            .map(std::path::absolute)
+            .transpose()
+            .map_err(|error| Failure::usage(format!("--discard-to: {error}")))?;
+        let request = RollbackRequest {
+            discard_to,
+            deadline_ms: self.deadline.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+        };
+        let session = context.session(Missing::Refuse).await?;
+        let receipt = session.rollback(&self.plugin, &request).await;
+        let receipt = session.close(receipt).await?;
+        context.console.answer(&receipt, |receipt| print_receipt(&context.console, receipt))
+    }
+}

@@ -1,0 +1,161 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use stead_runtime::{Activated, Phase, Receipt, ReceiptKind, VersionSummary};
+use stead_schema::Verdict;
+
+use super::deploy::{GrantArgs, in_file, read_component};
+use super::{Context, Missing};
+use crate::api::SwapRequest;
+use crate::console::{BAD, BOLD, Console, DIM, GOOD, Table, count, micros, parse_duration, plural, styled};
+use crate::failure::Failure;
+
+/// Replace a plugin's code and keep its state
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  stead swap tally tally-v2.wasm
+  stead swap tally tally-v2.wasm --label 2.0.0 --deadline 5s
+  stead swap tally tally-v3.wasm --drop acme:tally/ballots@1
+  stead swap tally tally-v3.wasm --accept-lossy acme:tally/notes@1
+
+The host first proves from the types that the new code can read the old state, and runs the new code's migration \
+where it cannot. Calls that arrive meanwhile wait; none fails and none is lost. A refusal changes nothing.")]
+pub(super) struct Swap {
+    /// The plugin
+    plugin: String,
+
+    /// The new component
+    #[arg(value_name = "FILE.wasm")]
+    file: PathBuf,
+
+    /// Your name for the new version, such as 2.0.0
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+
+    /// Hold calls no longer than this; past it the swap is given up and the old version goes on
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    deadline: Option<Duration>,
+
+    /// Delete a collection, by identity
+    #[arg(long, value_name = "IDENTITY")]
+    drop: Vec<String>,
+
+    /// Let fields, cases or flags of a collection be lost, by identity
+    #[arg(long, value_name = "IDENTITY")]
+    accept_lossy: Vec<String>,
+
+    /// Leave behind old entries that the migration never read
+    #[arg(long)]
+    accept_unread: bool,
+
+    #[command(flatten)]
+    grants: GrantArgs,
+}
+
+impl Swap {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let wasm = read_component(&self.file)?;
+        let request = SwapRequest {
+            label: self.label,
+            deadline_ms: self.deadline.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+            drop: self.drop,
+            accept_lossy: self.accept_lossy,
+            accept_unread: self.accept_unread,
+            grants: self.grants.into(),
+        };
+        let session = context.session(Missing::Refuse).await?;
+        let receipt = session.swap(&self.plugin, wasm, &request).await.map_err(|error| in_file(&self.file, error));
+        let receipt = session.close(receipt).await?;
+        context.console.answer(&receipt, |receipt| print_receipt(&context.console, receipt))
+    }
+}
+
+/// A receipt for people: what became of each collection, how long each phase took, and which version serves.
+pub(super) fn print_receipt(console: &Console, receipt: &Receipt) -> Result<(), Failure> {
+    for collection in &receipt.verdicts {
+        console.line(format_args!("{}  {}", verdict(collection.verdict), collection.identity))?;
+        for difference in &collection.differences {
+            console.line(format_args!("            {}", styled(DIM, difference)))?;
+        }
+    }
+    if let Some(migrated) = &receipt.migrated {
+        console.line(format_args!(
+            "migrated in {} ({})",
+            micros(migrated.took_us),
+            plural(u64::from(migrated.runs), "run", "runs")
+        ))?;
+        let mut table = Table::new(&["  COLLECTION", ">READ", ">WRITTEN", ">UNREAD"]);
+        for collection in &migrated.collections {
+            table.row([
+                format!("  {}", collection.identity),
+                count(collection.read),
+                count(collection.written),
+                count(collection.unread),
+            ]);
+        }
+        table.print(console)?;
+    }
+    for phase in &receipt.phases {
+        console.line(format_args!("  {:<22}{}", phase_word(phase.phase), micros(phase.took_us)))?;
+    }
+    console.line(format_args!(
+        "calls were held for {}; {}",
+        styled(BOLD, micros(receipt.pause_us)),
+        plural(receipt.held_calls, "call waited", "calls waited")
+    ))?;
+    if receipt.discarded > 0 {
+        console
+            .line(format_args!("{} exported and given up", plural(receipt.discarded, "later write", "later writes")))?;
+    }
+    match &receipt.activated {
+        Activated::Successor => console.line(format_args!(
+            "{} {} serves, in the place of {}",
+            styled(GOOD, "done:"),
+            name(&receipt.to),
+            name(&receipt.from)
+        )),
+        Activated::Incumbent { phase, reason } => console.line(format_args!(
+            "{} in {}: {reason}; {} goes on",
+            styled(BAD, "given up"),
+            phase_word(*phase),
+            name(&receipt.from)
+        )),
+    }
+}
+
+/// `version 2 (2.0.0)`.
+pub(super) fn name(version: &VersionSummary) -> String {
+    let label = version.label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
+    format!("version {}{label}", version.generation)
+}
+
+pub(super) fn kind_word(kind: ReceiptKind) -> &'static str {
+    match kind {
+        ReceiptKind::Swap => "swap",
+        ReceiptKind::Rollback => "rollback",
+        ReceiptKind::RollbackDiscarding => "rollback, discarding",
+    }
+}
+
+/// A phase as its documentation calls it.
+pub(crate) fn phase_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Negotiating => "negotiating",
+        Phase::Draining => "draining",
+        Phase::Sealing => "sealing",
+        Phase::AwaitingReady => "awaiting ready",
+        Phase::Committed => "committed",
+        Phase::ResumingAfterAbort => "resuming after abort",
+    }
+}
+
+fn verdict(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Identical => styled(GOOD, "identical "),
+        Verdict::Widening => styled(GOOD, "widening  "),
+        Verdict::Lossy => styled(BAD, "lossy     "),
+        Verdict::Incompatible => styled(BAD, "new shape "),
+    }
+}

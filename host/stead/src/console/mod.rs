@@ -1,0 +1,109 @@
+//! What people and scripts read: lines, tables, JSON, progress and errors.
+//!
+//! Results go to standard output, everything else to standard error. Colour and progress appear only on terminals.
+
+mod progress;
+mod table;
+mod units;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+pub(crate) use progress::Progress;
+pub(crate) use table::Table;
+pub(crate) use units::{bytes, count, duration, micros, parse_duration, plural, short, time};
+
+use crate::failure::Failure;
+
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const HINT: Style = AnsiColor::Cyan.on_default();
+
+/// Where the output of a command goes, and in which form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Console {
+    json: bool,
+}
+
+/// Text in a style; the streams drop the codes where there is no terminal.
+pub(crate) fn styled(style: Style, text: impl Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+impl Console {
+    pub(crate) fn new(json: bool, color: anstream::ColorChoice) -> Self {
+        color.write_global();
+        Self { json }
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// One line on standard output.
+    pub(crate) fn line(&self, text: impl Display) -> Result<(), Failure> {
+        let mut out = anstream::stdout().lock();
+        writeln!(out, "{text}")?;
+        out.flush()?;
+        Ok(())
+    }
+
+    /// One line on standard error; a closed standard error is nothing to fail for.
+    pub(crate) fn note(&self, text: impl Display) {
+        let mut err = anstream::stderr().lock();
+        drop(writeln!(err, "{text}"));
+    }
+
+    /// The answer as JSON where `--json` asks for it, by `human` otherwise.
+    pub(crate) fn answer<T: Serialize>(
+        &self,
+        answer: &T,
+        human: impl FnOnce(&T) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if self.json { self.json(answer) } else { human(answer) }
+    }
+
+    /// A value as indented JSON on standard output.
+    pub(crate) fn json<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from)?;
+        writeln!(out)?;
+        out.flush()?;
+        Ok(())
+    }
+
+    /// The three parts of an error: what, where, and what to do.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        if failure.is_quiet() {
+            return;
+        }
+        if self.json {
+            let error = serde_json::json!({ "error": {
+                "kind": failure.kind, "message": failure.what, "place": failure.place, "help": failure.help,
+            }});
+            self.note(error);
+            return;
+        }
+        self.note(format_args!("{} {}", styled(BAD, "error:"), failure.what));
+        if let Some(place) = &failure.place {
+            self.note(format_args!("  {}", indented(place)));
+        }
+        if let Some(help) = &failure.help {
+            self.note(format_args!("  {} {}", styled(HINT, "help:"), indented(help)));
+        }
+    }
+
+    /// A progress bar on standard error, which stays silent without a terminal.
+    pub(crate) fn progress(&self, what: &str, total: u64) -> Progress {
+        Progress::new(what, total, self.json)
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.trim_end().replace('\n', "\n  ")
+}

@@ -1,0 +1,203 @@
+//! Where a command's requests go: to a running host, or to an idle data directory opened for this one command.
+
+use std::path::Path;
+
+use serde_json::json;
+use stead_runtime::engine::{Engine, EngineOptions};
+use stead_runtime::{HistoryEntry, Host, HostOptions, PluginSummary, Receipt, Recovery};
+
+use crate::api::{
+    Api, ApiError, Arguments, CallAnswer, CallOptions, CheckpointAnswer, DeployAnswer, DeployRequest, Pairs,
+    PluginInfo, RollbackRequest, StateAnswer, StateQuery, SwapRequest, VerifyAnswer, verify_idle,
+};
+use crate::client::{Body, Client, Target, escape, query};
+use crate::command::Missing;
+use crate::failure::Failure;
+use crate::server::socket_path;
+
+/// The host that a command talks to.
+pub(crate) enum Session {
+    Remote(Client),
+    Local(Api),
+}
+
+/// Opens a data directory in this process.
+pub(crate) async fn open_host(data: &Path) -> Result<(Host, Recovery), ApiError> {
+    let engine = engine(Some(data))?;
+    Ok(Host::open(HostOptions::at(data, engine)).await?)
+}
+
+/// The compiler, with the cache of a data directory if it has one.
+pub(crate) fn engine(data: Option<&Path>) -> Result<Engine, ApiError> {
+    let options = EngineOptions { cache: data.map(|data| data.join("cache")), ..EngineOptions::default() };
+    Engine::new(options).map_err(|error| ApiError::new("internal", error))
+}
+
+impl Session {
+    /// A host on TCP.
+    pub(crate) fn over(target: Target, token: Option<String>) -> Self {
+        Self::Remote(Client::new(target, token))
+    }
+
+    /// The host that serves `data`, or else `data` itself.
+    pub(crate) async fn open(data: &Path, missing: Missing) -> Result<Self, Failure> {
+        if let Some(client) = Client::of_running_host(&socket_path(data)).await {
+            return Ok(Self::Remote(client));
+        }
+        if missing == Missing::Refuse {
+            must_exist(data)?;
+        }
+        let (host, recovery) = open_host(data).await.map_err(|error| explain(data, error))?;
+        Ok(Self::Local(Api::new(host, &recovery)))
+    }
+
+    /// Ends the session and hands the result on; an error of the request comes before one of closing.
+    pub(crate) async fn close<T>(self, result: Result<T, ApiError>) -> Result<T, Failure> {
+        let closed = match self {
+            Self::Remote(_) => Ok(()),
+            Self::Local(api) => api.close().await,
+        };
+        let value = result?;
+        closed?;
+        Ok(value)
+    }
+
+    pub(crate) async fn list(&self) -> Result<Vec<PluginSummary>, ApiError> {
+        match self {
+            Self::Remote(client) => client.get("/v1/plugins").await,
+            Self::Local(api) => api.list(),
+        }
+    }
+
+    pub(crate) async fn show(&self, plugin: &str) -> Result<PluginInfo, ApiError> {
+        match self {
+            Self::Remote(client) => client.get(&path(plugin, "", &Pairs::default())).await,
+            Self::Local(api) => api.show(plugin),
+        }
+    }
+
+    pub(crate) async fn history(&self, plugin: &str) -> Result<Vec<HistoryEntry>, ApiError> {
+        match self {
+            Self::Remote(client) => client.get(&path(plugin, "/history", &Pairs::default())).await,
+            Self::Local(api) => api.history(plugin),
+        }
+    }
+
+    pub(crate) async fn state(
+        &self,
+        plugin: &str,
+        collection: &str,
+        query: &StateQuery,
+    ) -> Result<StateAnswer, ApiError> {
+        match self {
+            Self::Remote(client) => {
+                client.get(&path(plugin, &format!("/state/{}", escape(collection)), &query.pairs())).await
+            }
+            Self::Local(api) => api.state(plugin, collection, query),
+        }
+    }
+
+    pub(crate) async fn call(
+        &self,
+        plugin: &str,
+        function: &str,
+        arguments: Arguments,
+        options: &CallOptions,
+    ) -> Result<CallAnswer, ApiError> {
+        match self {
+            Self::Remote(client) => {
+                let body = match arguments {
+                    Arguments::Json(values) => Body::Json(values.into()),
+                    Arguments::Wave(texts) => Body::Json(json!({ "wave": texts })),
+                    Arguments::WaveList(text) => Body::Text(text),
+                };
+                client.post(&path(plugin, &format!("/call/{}", escape(function)), &options.pairs()), body).await
+            }
+            Self::Local(api) => api.call(plugin, function, arguments, options).await,
+        }
+    }
+
+    pub(crate) async fn deploy(
+        &self,
+        plugin: &str,
+        wasm: Vec<u8>,
+        request: &DeployRequest,
+    ) -> Result<DeployAnswer, ApiError> {
+        match self {
+            Self::Remote(client) => {
+                client.post(&path(plugin, "/deploy", &request.pairs()), Body::Component(wasm.into())).await
+            }
+            Self::Local(api) => api.deploy(plugin, &wasm, request).await,
+        }
+    }
+
+    pub(crate) async fn swap(&self, plugin: &str, wasm: Vec<u8>, request: &SwapRequest) -> Result<Receipt, ApiError> {
+        match self {
+            Self::Remote(client) => {
+                client.post(&path(plugin, "/swap", &request.pairs()), Body::Component(wasm.into())).await
+            }
+            Self::Local(api) => api.swap(plugin, &wasm, request).await,
+        }
+    }
+
+    pub(crate) async fn rollback(&self, plugin: &str, request: &RollbackRequest) -> Result<Receipt, ApiError> {
+        match self {
+            Self::Remote(client) => client.post(&path(plugin, "/rollback", &request.pairs()), Body::Empty).await,
+            Self::Local(api) => api.rollback(plugin, request).await,
+        }
+    }
+
+    pub(crate) async fn checkpoint(&self) -> Result<CheckpointAnswer, ApiError> {
+        match self {
+            Self::Remote(client) => client.post("/v1/checkpoint", Body::Empty).await,
+            Self::Local(api) => api.checkpoint().await,
+        }
+    }
+}
+
+/// Every hash on disk: by the running host, or on the idle directory, which need not open for it.
+pub(crate) async fn verify(
+    remote: Option<Client>,
+    data: &Path,
+    progress: impl FnMut(u64, u64) + Send + 'static,
+) -> Result<VerifyAnswer, Failure> {
+    let client = match remote {
+        Some(client) => Some(client),
+        None => Client::of_running_host(&socket_path(data)).await,
+    };
+    if let Some(client) = client {
+        return Ok(client.post("/v1/verify", Body::Empty).await?);
+    }
+    must_exist(data)?;
+    let directory = data.to_owned();
+    match tokio::task::spawn_blocking(move || verify_idle(&directory, progress)).await {
+        Ok(result) => result.map_err(|error| explain(data, error)),
+        Err(error) => Err(Failure::host("internal", error)),
+    }
+}
+
+fn path(plugin: &str, rest: &str, pairs: &Pairs) -> String {
+    format!("/v1/plugins/{}{rest}{}", escape(plugin), query(&pairs.0))
+}
+
+fn must_exist(data: &Path) -> Result<(), Failure> {
+    if data.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::host("no-data", "there is no data directory")
+        .at(data.display())
+        .help("name it with --data DIR or STEAD_DATA; `stead deploy` and `stead serve` make a new one"))
+}
+
+/// Says where, and tells the case apart that a host holds the lock and does not answer.
+pub(crate) fn explain(data: &Path, error: ApiError) -> Failure {
+    let locked = error.kind == "locked";
+    let failure = Failure::from(error);
+    if locked {
+        let socket = socket_path(data);
+        return failure.at(format!("{}, and nothing answers on {}", data.display(), socket.display())).help(
+            "the host may be starting or stopping: try again; else end that process (or it is another `stead` command at work)",
+        );
+    }
+    if failure.place.is_none() { failure.at(data.display()) } else { failure }
+}

@@ -1,0 +1,10 @@
+//! The built binary, run as a user runs it.
+
+mod bad_input;
+mod calls;
+mod demo;
+mod harness;
+mod help;
+mod output;
+mod serving;
+mod versions;
