@@ -15,7 +15,7 @@ const BASIC: &str = r#"(component
   (core instance $m (instantiate $M))
   (func (export "add") (param "a" u32) (param "b" u32) (result u32) (canon lift (core func $m "add")))
   (func (export "try") (param "fail" bool) (result (result u32 (error u32)))
-    (canon lift (core func $m "try") (memory $m "memory")))
+    (canon lift (core func $m "try") (memory (core memory $m "memory"))))
   (func (export "nothing") (canon lift (core func $m "nothing")))
   (func (export "panic") (canon lift (core func $m "panic")))
   (func (export "loop") (canon lift (core func $m "loop")))

@@ -49,8 +49,8 @@ fn imports_that_are_no_collections_are_refused_by_name() {
         r#"(component (import "acme:t/files@1.0.0" (instance
             (export "file" (type $file (sub resource)))
             (export "get" (func (result (own $file)))))))"#,
-        "unstorable",
-        &["acme:t/files@1.0.0", "get", "resource"],
+        "resource",
+        &["acme:t/files@1.0.0", "file"],
     );
     check(
         r#"(component (import "acme:t/files@1.0.0" (instance (export "file" (type (sub resource))))))"#,
@@ -114,7 +114,7 @@ const MIGRATE: &str = r#"
       (func (export "migrate") (param i32 i32 i32) (result i32) i32.const 16))
     (core instance $m (instantiate $M))
     (func $migrate (param "from" (option string)) (result (result (error string)))
-      (canon lift (core func $m "migrate") (memory $m "memory") (realloc (func $m "realloc"))))
+      (canon lift (core func $m "migrate") (memory (core memory $m "memory")) (realloc (core func $m "realloc"))))
     (instance $migration (export "migrate" (func $migrate)))
     (export "stead:plugin/migrate@0.1.0" (instance $migration))"#;
 

@@ -150,7 +150,7 @@ fn passing(types: &str, functions: &[&str]) -> String {
         let ty = format!("{params} {result}");
         imported += &format!("(export \"{name}\" (func {ty}))\n");
         lowered += &format!(
-            "(core func ${name} (canon lower (func $kept \"{name}\") (memory $memory) (realloc (func $lib \"realloc\"))))\n"
+            "(core func ${name} (canon lower (func $kept \"{name}\") (memory $memory) (realloc (core func $lib \"realloc\"))))\n"
         );
         let gets: String = (0..core.split_whitespace().count()).map(|i| format!("local.get {i} ")).collect();
         let (import_type, body_type, body) = match answer {
@@ -169,7 +169,7 @@ fn passing(types: &str, functions: &[&str]) -> String {
         core_imports += &format!("(import \"kept\" \"{name}\" (func ${name} {import_type}))\n");
         core_exports += &format!("(func (export \"{name}\") {body_type} {body})\n");
         exported += &format!(
-            "(func (export \"{name}\") {ty} (canon lift (core func $main \"{name}\") (memory $memory) (realloc (func $lib \"realloc\"))))\n"
+            "(func (export \"{name}\") {ty} (canon lift (core func $main \"{name}\") (memory $memory) (realloc (core func $lib \"realloc\"))))\n"
         );
     }
     let with: String = functions
