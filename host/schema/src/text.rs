@@ -18,17 +18,15 @@ pub struct TextError {
 /// A place in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// In WAVE text, a character counted from 1, and for arguments of a command line the word counted from 1.
+    /// In WAVE text, a character and, in an argument list, the argument, both counted from 1.
     Character {
         /// The character.
         character: usize,
-        /// The word.
-        word: Option<usize>,
+        /// The argument.
+        argument: Option<usize>,
     },
     /// A path in a JSON document: `$.ballot.choice[3]`.
     Json(String),
-    /// An argument, counted from 1.
-    Argument(usize),
     /// The argument list as a whole.
     Arguments,
 }
@@ -36,10 +34,11 @@ pub enum Place {
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Place::Character { character, word: None } => write!(f, "at character {character}"),
-            Place::Character { character, word: Some(word) } => write!(f, "argument {word}, at character {character}"),
+            Place::Character { character, argument: None } => write!(f, "at character {character}"),
+            Place::Character { character, argument: Some(argument) } => {
+                write!(f, "argument {argument}, at character {character}")
+            }
             Place::Json(path) => write!(f, "at {path}"),
-            Place::Argument(number) => write!(f, "argument {number}"),
             Place::Arguments => f.write_str("arguments"),
         }
     }

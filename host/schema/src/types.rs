@@ -1,12 +1,15 @@
 //! WIT value types as data.
 
+mod check;
+mod path;
 pub(crate) mod wire;
+
+pub use check::TypeError;
+pub use path::{Path, Segment};
 
 use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
-
-use crate::limits::{NAME_BYTES_MAX, TYPE_DEPTH_MAX, TYPE_PARTS_MAX};
 
 /// A storable WIT type. `Display` prints it as WIT, with named types written out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,73 +81,6 @@ pub struct Case {
     pub ty: Option<Type>,
 }
 
-/// A place inside a type, from the outside in. `Display` says it in WIT's words: ``value, field `choice` ``.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Path(pub Vec<Segment>);
-
-/// One step of a [`Path`].
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Segment {
-    /// The kind of a collection.
-    Kind,
-    /// The sum of a counter.
-    Sum,
-    /// The key of a map.
-    Key,
-    /// The value of a collection.
-    Value,
-    /// The elements of a list.
-    Element,
-    /// The payload of an option.
-    Some,
-    /// The payload of a result's `ok`.
-    Ok,
-    /// The payload of a result's `err`.
-    Err,
-    /// An item of a tuple, counted from 0.
-    Item(usize),
-    /// A field of a record.
-    Field(String),
-    /// A case of a variant or enum.
-    Case(String),
-    /// A flag.
-    Flag(String),
-}
-
-/// Why a type cannot be stored.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TypeError {
-    /// Nested deeper than [`TYPE_DEPTH_MAX`].
-    #[error("{path}: nested deeper than {TYPE_DEPTH_MAX} levels")]
-    TooDeep {
-        /// Where.
-        path: Path,
-    },
-    /// More than [`TYPE_PARTS_MAX`] parts.
-    #[error("the type has more than {TYPE_PARTS_MAX} parts")]
-    TooLarge,
-    /// A record, tuple, variant, enum or flags without members; WIT has none such.
-    #[error("{path}: `{what}` without members")]
-    Empty {
-        /// Where.
-        path: Path,
-        /// Which kind of type.
-        what: &'static str,
-    },
-    /// A name that is empty or longer than [`NAME_BYTES_MAX`].
-    #[error("{path}: a name must have 1 to {NAME_BYTES_MAX} bytes")]
-    Name {
-        /// Where.
-        path: Path,
-    },
-    /// The same name twice in one type.
-    #[error("{path}: named twice")]
-    Twice {
-        /// Where.
-        path: Path,
-    },
-}
-
 impl Type {
     /// `list<u8>`, the type of plain bytes.
     pub fn bytes() -> Type {
@@ -165,76 +101,6 @@ impl Type {
     pub fn option(self) -> Type {
         Type::Option(Box::new(self))
     }
-
-    /// Checks the bounds that every stored type keeps.
-    pub fn check(&self) -> Result<(), TypeError> {
-        let mut parts = 0;
-        check(self, &mut Path::default(), 0, &mut parts)
-    }
-}
-
-impl Path {
-    /// Runs `f` with one more step on the path.
-    pub fn within<T>(&mut self, segment: Segment, f: impl FnOnce(&mut Path) -> T) -> T {
-        self.0.push(segment);
-        let result = f(self);
-        self.0.pop();
-        result
-    }
-
-    /// This path with one more step.
-    pub fn then(&self, segment: Segment) -> Path {
-        let mut path = self.clone();
-        path.0.push(segment);
-        path
-    }
-}
-
-fn check(ty: &Type, path: &mut Path, depth: usize, parts: &mut usize) -> Result<(), TypeError> {
-    if depth >= TYPE_DEPTH_MAX {
-        return Err(TypeError::TooDeep { path: path.clone() });
-    }
-    let mut name = |path: &Path, name: &str| {
-        *parts += 1;
-        if *parts > TYPE_PARTS_MAX {
-            return Err(TypeError::TooLarge);
-        }
-        if name.is_empty() || name.len() > NAME_BYTES_MAX {
-            return Err(TypeError::Name { path: path.clone() });
-        }
-        Ok(())
-    };
-    match ty {
-        Type::Enum(names) | Type::Flags(names) => {
-            let (what, segment): (_, fn(String) -> Segment) = match ty {
-                Type::Enum(_) => ("enum", Segment::Case),
-                _ => ("flags", Segment::Flag),
-            };
-            not_empty(names, what, path)?;
-            names.iter().try_for_each(|n| name(path, n))?;
-            unique(names.iter(), path, segment)?;
-        }
-        Type::Record(fields) => {
-            not_empty(fields, "record", path)?;
-            fields.iter().try_for_each(|f| name(path, &f.name))?;
-            unique(fields.iter().map(|f| &f.name), path, Segment::Field)?;
-        }
-        Type::Variant(cases) => {
-            not_empty(cases, "variant", path)?;
-            cases.iter().try_for_each(|c| name(path, &c.name))?;
-            unique(cases.iter().map(|c| &c.name), path, Segment::Case)?;
-        }
-        Type::Tuple(items) => not_empty(items, "tuple", path)?,
-        _ => {}
-    }
-    *parts += 1;
-    if *parts > TYPE_PARTS_MAX {
-        return Err(TypeError::TooLarge);
-    }
-    for (segment, part) in ty.parts() {
-        path.within(segment, |path| check(part, path, depth + 1, parts))?;
-    }
-    Ok(())
 }
 
 impl Type {
@@ -256,27 +122,6 @@ impl Type {
             _ => Vec::new(),
         }
     }
-}
-
-fn not_empty<T>(members: &[T], what: &'static str, path: &Path) -> Result<(), TypeError> {
-    match members {
-        [] => Err(TypeError::Empty { path: path.clone(), what }),
-        _ => Ok(()),
-    }
-}
-
-fn unique<'a>(
-    names: impl Iterator<Item = &'a String>,
-    path: &Path,
-    segment: fn(String) -> Segment,
-) -> Result<(), TypeError> {
-    let mut seen = std::collections::BTreeSet::new();
-    for name in names {
-        if !seen.insert(name) {
-            return Err(TypeError::Twice { path: path.then(segment(name.clone())) });
-        }
-    }
-    Ok(())
 }
 
 impl Display for Type {
@@ -329,41 +174,13 @@ impl Display for Case {
     }
 }
 
-impl Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_slice() {
-            [] => f.write_str("value"),
-            segments => comma_separated(f, segments),
-        }
-    }
-}
-
-impl Display for Segment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Segment::Kind => f.write_str("kind"),
-            Segment::Sum => f.write_str("sum"),
-            Segment::Key => f.write_str("key"),
-            Segment::Value => f.write_str("value"),
-            Segment::Element => f.write_str("list element"),
-            Segment::Some => f.write_str("inside `some`"),
-            Segment::Ok => f.write_str("inside `ok`"),
-            Segment::Err => f.write_str("inside `err`"),
-            Segment::Item(index) => write!(f, "tuple item {index}"),
-            Segment::Field(name) => write!(f, "field `{name}`"),
-            Segment::Case(name) => write!(f, "case `{name}`"),
-            Segment::Flag(name) => write!(f, "flag `{name}`"),
-        }
-    }
-}
-
 fn braced<T: Display>(f: &mut fmt::Formatter<'_>, keyword: &str, members: &[T]) -> fmt::Result {
     write!(f, "{keyword} {{ ")?;
     comma_separated(f, members)?;
     f.write_str(" }")
 }
 
-fn comma_separated<T: Display>(f: &mut fmt::Formatter<'_>, items: &[T]) -> fmt::Result {
+pub(crate) fn comma_separated<T: Display>(f: &mut fmt::Formatter<'_>, items: &[T]) -> fmt::Result {
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
             f.write_str(", ")?;

@@ -16,7 +16,7 @@
 mod base64;
 mod read;
 
-pub use read::{arguments, from_json};
+pub use read::from_json;
 
 use serde_json::{Map, Number, Value as Json, json};
 

@@ -14,7 +14,9 @@ use crate::value::Value;
 
 /// Reads one value.
 pub fn parse(ty: &Type, text: &str) -> Result<Value, TextError> {
-    parse_in(ty, text, None)
+    let mut parser = Parser::new(text);
+    let value = parser.parse_value(ty).and_then(|value| parser.finish().map(|()| value));
+    value.map_err(|error| explain(&error, text, &format!("`{ty}`"), None))
 }
 
 /// Prints a value of the type.
@@ -40,31 +42,6 @@ pub fn parse_arguments(text: &str, types: &[Type]) -> Result<Vec<Value>, TextErr
     Err(first_error.unwrap_or_else(|| wrong_count(types, 0)))
 }
 
-/// Reads the arguments of a command line: one word that is an argument list, or one word a value. A `string` may then stand
-/// without quotes, unless it starts with one. Trailing options may be left out.
-pub fn parse_words<S: AsRef<str>>(words: &[S], types: &[Type]) -> Result<Vec<Value>, TextError> {
-    if let [list] = words
-        && list.as_ref().trim_start().starts_with('(')
-    {
-        return parse_arguments(list.as_ref(), types);
-    }
-    if !is_enough(words.len(), types) {
-        return Err(wrong_count(types, words.len()));
-    }
-    let value = |(index, ty): (usize, &Type)| match (ty, words.get(index).map(AsRef::as_ref)) {
-        (_, None) => Ok(Value::none()),
-        (Type::String, Some(word)) if !word.starts_with('"') => Ok(Value::string(word)),
-        (ty, Some(word)) => parse_in(ty, word, Some(index + 1)),
-    };
-    types.iter().enumerate().map(value).collect()
-}
-
-fn parse_in(ty: &Type, text: &str, word: Option<usize>) -> Result<Value, TextError> {
-    let mut parser = Parser::new(text);
-    let value = parser.parse_value(ty).and_then(|value| parser.finish().map(|()| value));
-    value.map_err(|error| explain(&error, text, &format!("`{ty}`"), word))
-}
-
 /// Reads the arguments of a call in WAVE's syntax, in which `added` characters stand before the user's own text.
 fn call_arguments(call: &str, added: usize, types: &[Type]) -> Result<Vec<Value>, TextError> {
     let expected = types.iter().map(|ty| ty.to_string()).collect::<Vec<_>>().join(", ");
@@ -86,7 +63,7 @@ fn call_arguments(call: &str, added: usize, types: &[Type]) -> Result<Vec<Value>
     types.iter().enumerate().map(argument).collect()
 }
 
-fn explain(error: &ParserError, text: &str, expected: &str, word: Option<usize>) -> TextError {
+fn explain(error: &ParserError, text: &str, expected: &str, argument: Option<usize>) -> TextError {
     let span = error.span();
     let end = span.end.min(text.len());
     let start = span.start.min(end);
@@ -104,7 +81,7 @@ fn explain(error: &ParserError, text: &str, expected: &str, word: Option<usize>)
         (kind, None) => format!("`{found}`: {kind}; expected {expected}"),
         (kind, Some(cause)) => format!("`{found}`: {kind}, {cause}; expected {expected}"),
     };
-    TextError { place: Place::Character { character, word }, message }
+    TextError { place: Place::Character { character, argument }, message }
 }
 
 impl TextError {

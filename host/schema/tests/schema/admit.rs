@@ -33,8 +33,17 @@ fn label(label: &str) -> Admission {
     Admission { version_label: label.into(), ..Admission::default() }
 }
 
+/// Admits, and sees that the version is admitted to what it made of the ledger, as it is at every restart.
 fn accept(ledger: &Ledger, declared: &[Declared], options: &Admission) -> Admitted {
-    admit(ledger, declared, options).unwrap()
+    let admitted = admit(ledger, declared, options).unwrap();
+    let again = admit(&admitted.ledger, declared, &label("again")).unwrap();
+    assert_eq!(again.ledger, admitted.ledger);
+    let live = |admitted: &Admitted| {
+        let live = admitted.bindings.iter().filter(|binding| binding.access == Access::Live);
+        live.cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(live(&again), live(&admitted));
+    admitted
 }
 
 fn refuse(ledger: &Ledger, declared: &[Declared], options: &Admission) -> String {

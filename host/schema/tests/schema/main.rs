@@ -5,6 +5,7 @@ mod choices;
 mod codec;
 mod key;
 mod ledger;
+mod plain;
 mod shape;
 mod text;
 mod verdict;

@@ -43,7 +43,6 @@ proptest! {
         let types = [choices.ty(), choices.ty()];
         let _ = wave::parse(&types[0], &text);
         let _ = wave::parse_arguments(&text, &types);
-        let _ = wave::parse_words(&[&text, &text], &types);
     }
 
     #[test]
@@ -56,60 +55,45 @@ proptest! {
     }
 }
 
-fn types(texts: &[&str]) -> Vec<Type> {
-    texts.iter().map(|text| ty(text)).collect()
-}
-
 #[test]
-fn arguments_come_as_a_list_or_as_words() {
-    let two = types(&["string", "u64"]);
-    let expected = vec![Value::from("ann"), Value::from(7u64)];
-    assert_eq!(wave::parse_words(&[r#"("ann", 7)"#], &two), Ok(expected.clone()));
-    assert_eq!(wave::parse_words(&["ann", "7"], &two), Ok(expected.clone()));
-    assert_eq!(wave::parse_words(&[r#""ann""#, "7"], &two), Ok(expected.clone()));
-    assert_eq!(wave::parse_arguments(r#" "ann", 7 "#, &two), Ok(expected));
-    assert_eq!(wave::parse_words::<&str>(&[], &[]), Ok(Vec::new()));
-    assert_eq!(wave::parse_words(&["()"], &[]), Ok(Vec::new()));
-    assert_eq!(wave::parse_arguments("", &[]), Ok(Vec::new()));
-    let pair = types(&["tuple<u8, u8>"]);
-    let expected = vec![wave::parse(&pair[0], "(1, 2)").unwrap()];
-    assert_eq!(wave::parse_words(&["(1, 2)"], &pair), Ok(expected.clone()));
-    assert_eq!(wave::parse_words(&["((1, 2))"], &pair), Ok(expected));
-    let optional = types(&["u8", "option<u8>"]);
-    assert_eq!(wave::parse_words(&["1"], &optional), Ok(vec![1u8.into(), Value::none()]));
-    assert_eq!(wave::parse_words(&["(1)"], &optional), Ok(vec![1u8.into(), Value::none()]));
+fn arguments_come_with_and_without_parentheses() {
+    let check = |types: &[&str], lists: &[&str], values: &[Value]| {
+        for list in lists {
+            let types: Vec<Type> = types.iter().map(|text| ty(text)).collect();
+            assert_eq!(wave::parse_arguments(list, &types).as_deref(), Ok(values), "{list}");
+        }
+    };
+    let two = [Value::from("ann"), Value::from(7u64)];
+    check(&["string", "u64"], &[r#"("ann", 7)"#, r#" "ann", 7 "#], &two);
+    check(&[], &["", " ", "()"], &[]);
+    let pair = [wave::parse(&ty("tuple<u8, u8>"), "(1, 2)").unwrap()];
+    check(&["tuple<u8, u8>"], &["(1, 2)", "((1, 2))"], &pair);
+    check(&["u8", "option<u8>"], &["1", "(1)", "1, none"], &[1u8.into(), Value::none()]);
 }
 
 #[test]
 fn false_wave_says_where() {
-    let check = |types: &[Type], words: &[&str], expected: &str| {
-        assert_eq!(wave::parse_words(words, types).unwrap_err().to_string(), expected);
+    let list = |types: &[&str], text: &str, expected: &str| {
+        let types: Vec<Type> = types.iter().map(|text| ty(text)).collect();
+        assert_eq!(wave::parse_arguments(text, &types).unwrap_err().to_string(), expected);
     };
-    let two = types(&["string", "u64"]);
-    check(&two, &["ann"], "arguments: 1 given, 2 are (`string`, `u64`) expected");
-    check(&two, &[r#"("ann", 7, 8)"#], "arguments: 3 given, 2 are (`string`, `u64`) expected");
-    check(&two, &["ann", "x"], "argument 2, at character 1: `x` does not fit; expected `u64`");
-    check(&two, &[r#"("ann", x)"#], "argument 2, at character 9: `x` does not fit; expected `u64`");
-    check(&types(&["u8"]), &["300"], "argument 1, at character 1: `300` does not fit; expected `u8`");
-    check(&types(&["u8"]), &["3 4"], "argument 1, at character 3: `4` follows the value; expected only `u8`");
-    check(&types(&["list<u8>"]), &["[1, 2"], "argument 1, at character 6: the text ends too early for `list<u8>`");
-    check(
-        &types(&["record { a: u8 }"]),
-        &["{b: 1}"],
-        "argument 1, at character 1: `{b: 1}`: missing field \"a\"; expected `record { a: u8 }`",
-    );
-    check(
-        &types(&["enum { yes, no }"]),
-        &["maybe"],
-        "argument 1, at character 1: `maybe`: unknown case \"maybe\"; expected `enum { yes, no }`",
-    );
-    check(
-        &types(&["string"]),
-        &["(unquoted)"],
-        "argument 1, at character 2: `unquoted` does not fit; expected `string`",
-    );
-    check(&two, &["(\"ann\", 1"], "at character 10: the text ends too early for `(string, u64)`");
-    check(&[], &["1"], "arguments: 1 given, none is expected");
+    let two = ["string", "u64"];
+    list(&two, r#""ann""#, "arguments: 1 given, 2 are (`string`, `u64`) expected");
+    list(&two, r#"("ann", 7, 8)"#, "arguments: 3 given, 2 are (`string`, `u64`) expected");
+    list(&two, r#"("ann", x)"#, "argument 2, at character 9: `x` does not fit; expected `u64`");
+    list(&two, r#""ann", x"#, "argument 2, at character 8: `x` does not fit; expected `u64`");
+    list(&two, r#"("ann", 1"#, "at character 10: the text ends too early for `(string, u64)`");
+    list(&["string"], "(unquoted)", "argument 1, at character 2: `unquoted` does not fit; expected `string`");
+    list(&[], "1", "arguments: 1 given, none is expected");
+    let one = |text: &str, wave: &str, expected: &str| {
+        assert_eq!(wave::parse(&ty(text), wave).unwrap_err().to_string(), expected);
+    };
+    one("u8", "300", "at character 1: `300` does not fit; expected `u8`");
+    one("u8", "3 4", "at character 3: `4` follows the value; expected only `u8`");
+    one("list<u8>", "[1, 2", "at character 6: the text ends too early for `list<u8>`");
+    one("list<u8>", "[1, x]", "at character 5: `x` does not fit; expected `list<u8>`");
+    one("record { a: u8 }", "{b: 1}", "at character 1: `{b: 1}`: missing field \"a\"; expected `record { a: u8 }`");
+    one("enum { yes, no }", "maybe", "at character 1: `maybe`: unknown case \"maybe\"; expected `enum { yes, no }`");
 }
 
 #[test]
@@ -154,8 +138,6 @@ fn json_is_read_generously_where_it_is_clear() {
     check("record { a: u8, b: option<u8> }", json!({ "a": 1 }), "{a: 1}");
     check("result<_, u8>", json!({ "ok": null }), "ok");
     check("f64", json!(1), "1");
-    let types = types(&["u8", "option<u8>"]);
-    assert_eq!(json::arguments(&json!([1]), &types), Ok(vec![1u8.into(), Value::none()]));
 }
 
 #[test]
@@ -179,8 +161,4 @@ fn false_json_says_where() {
     for text in ["A", "AAAAA", "A===", "====", "AP8BAh==", "A=AA", "AA==AAAA"] {
         assert!(json::from_json(&Type::bytes(), &json!({ "base64": text })).is_err(), "{text}");
     }
-    let error = json::arguments(&json!([1, "x"]), &types(&["u8", "u8"])).unwrap_err();
-    assert_eq!(error.to_string(), "at $[1]: expected `u8`, found \"x\"");
-    let error = json::arguments(&json!([1]), &types(&["u8", "u8"])).unwrap_err();
-    assert_eq!(error.to_string(), "arguments: 1 given, 2 are (`u8`, `u8`) expected");
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value as Json};
 
-use super::super::{Place, TextError, is_enough, wrong_count};
+use super::super::{Place, TextError};
 use super::base64;
 use crate::types::{Field, Type};
 use crate::value::{Parts, Value};
@@ -12,22 +12,6 @@ use crate::value::{Parts, Value};
 /// Reads a value from JSON.
 pub fn from_json(ty: &Type, json: &Json) -> Result<Value, TextError> {
     read(ty, json).map_err(Wrong::at_root)
-}
-
-/// Reads arguments: an array by position. Trailing options may be left out.
-pub fn arguments(json: &Json, types: &[Type]) -> Result<Vec<Value>, TextError> {
-    let Json::Array(given) = json else {
-        let message = "expected an array with one element an argument".into();
-        return Err(TextError { place: Place::Arguments, message });
-    };
-    if !is_enough(given.len(), types) {
-        return Err(wrong_count(types, given.len()));
-    }
-    let argument = |(index, ty)| match given.get(index) {
-        Some(json) => read(ty, json).map_err(|wrong| wrong.inside(format!("[{index}]")).at_root()),
-        None => Ok(Value::none()),
-    };
-    types.iter().enumerate().map(argument).collect()
 }
 
 /// What is wrong, and the steps to it from the inside out.
