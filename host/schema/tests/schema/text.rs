@@ -46,6 +46,19 @@ proptest! {
     }
 
     #[test]
+    fn wave_with_a_slip_never_panics(mut choices in choices(), at in any::<usize>(), slip in "[(){}\\[\\],:\"'\\\\%a0.\\-é]{0,2}") {
+        let ty = choices.ty();
+        let mut text: Vec<char> = wave::print(&choices.value(&ty), &ty).chars().collect();
+        let at = at % text.len();
+        text.splice(at..=at, slip.chars());
+        let text: String = text.into_iter().collect();
+        if let Ok(value) = wave::parse(&ty, &text) {
+            prop_assert_eq!(wave::parse(&ty, &wave::print(&value, &ty)), Ok(value));
+        }
+        let _ = wave::parse_arguments(&text, &[ty]);
+    }
+
+    #[test]
     fn json_of_another_type_never_panics(mut choices in choices()) {
         let ty = choices.ty();
         let other = choices.edited(&ty);
