@@ -1,4 +1,5 @@
-//! Frees what no tree needs any more: packs that are less than half live are written again without the rest.
+//! Frees what no tree needs any more: packs that are less than half live are written again without the rest. Small packs
+//! are merged too: each open pack costs a file and a lookup, and every checkpoint adds one.
 //!
 //! A new pack leaves out what older packs hold already. So a collection first dooms its candidates: from then on
 //! nothing new relies on them. What is marked afterwards is all that is needed of them.
@@ -10,6 +11,9 @@ use super::reader::Pack;
 use super::{PackId, PackWriter, Packs};
 use crate::error::ReadError;
 use crate::tree::Hash;
+
+/// Fewer small packs than this are not worth a rewrite.
+const MERGED_MIN: usize = 4;
 
 /// A collection that has begun. Dropping it ends it without a change.
 pub(crate) struct Collection {
@@ -41,16 +45,13 @@ impl Packs {
 }
 
 impl Collection {
-    /// Rewrites the packs that are less than half live into one new pack. An error leaves everything as it was.
+    /// Rewrites what is live of packs that are mostly dead or small into one new pack. An error leaves everything as it was.
     pub(crate) fn finish(mut self, is_live: &dyn Fn(&Hash) -> bool) -> Result<Collected, ReadError> {
         let candidates = std::mem::take(&mut self.candidates);
-        let (mut victims, mut spared) = (vec![], vec![]);
-        for id in candidates {
-            match self.packs.pack(id) {
-                Some(pack) if is_less_than_half_live(&pack, is_live) => victims.push(pack),
-                _ => spared.push(id),
-            }
-        }
+        let measured = candidates.iter().filter_map(|id| self.packs.pack(*id)).map(|pack| Measured::new(pack, is_live));
+        let victims: Vec<Arc<Pack>> = choose(measured.collect());
+        let is_victim = |id: &PackId| victims.iter().any(|pack| pack.id() == *id);
+        let spared: Vec<PackId> = candidates.into_iter().filter(|id| !is_victim(id)).collect();
         // What is spared stays, so the new pack can rely on it. The victims are spared too if this fails.
         self.packs.spare(&spared);
         self.candidates = victims.iter().map(|pack| pack.id()).collect();
@@ -84,11 +85,39 @@ impl Drop for Collection {
     }
 }
 
-fn is_less_than_half_live(pack: &Pack, is_live: &dyn Fn(&Hash) -> bool) -> bool {
-    let (mut all, mut live) = (0, 0);
-    for item in pack.index().iter() {
-        all += u64::from(item.length);
-        live += if is_live(&item.hash) { u64::from(item.length) } else { 0 };
+/// A pack and what is live in it.
+struct Measured {
+    pack: Arc<Pack>,
+    bytes: u64,
+    live_bytes: u64,
+}
+
+impl Measured {
+    fn new(pack: Arc<Pack>, is_live: &dyn Fn(&Hash) -> bool) -> Measured {
+        let (mut bytes, mut live_bytes) = (0, 0);
+        for item in pack.index().iter() {
+            bytes += u64::from(item.length);
+            live_bytes += if is_live(&item.hash) { u64::from(item.length) } else { 0 };
+        }
+        Measured { pack, bytes, live_bytes }
     }
-    2 * live < all
+}
+
+/// The packs to rewrite: those less than half live, and small ones if there are many.
+fn choose(packs: Vec<Measured>) -> Vec<Arc<Pack>> {
+    let (mut victims, mut rest): (Vec<_>, Vec<_>) = packs.into_iter().partition(|pack| 2 * pack.live_bytes < pack.bytes);
+    // From the smallest up, as far as a pack is no larger than all before it together: each byte is written again at most
+    // as often as its pack doubles, and the packs that stay double in size from one to the next.
+    rest.sort_by_key(|pack| pack.live_bytes);
+    let (mut sum, mut merged) = (0, 0);
+    for (index, pack) in rest.iter().enumerate() {
+        if pack.live_bytes <= sum {
+            merged = index + 1;
+        }
+        sum += pack.live_bytes;
+    }
+    if merged >= MERGED_MIN {
+        victims.extend(rest.drain(..merged));
+    }
+    victims.into_iter().map(|measured| measured.pack).collect()
 }

@@ -53,6 +53,32 @@ fn dead_packs_go_and_half_dead_ones_are_rewritten() {
 }
 
 #[test]
+fn many_small_packs_become_few() {
+    let packs = packs_on(&empty_disk(25));
+    let mut tree = write(&packs, &Tree::EMPTY, entries(0..20_000, 0)).0;
+    let large = ids(&packs)[0];
+    let mut bytes_written = 0;
+    for round in 0..60u64 {
+        // Only grows, so that nothing dies by half.
+        let start = 20_000 + round * 20;
+        tree = write(&packs, &tree, entries(start..start + 20, 0)).0;
+        if packs.list().len() >= 8 {
+            let collection = packs.begin_collection(ids(&packs)).unwrap();
+            let live = marked(&packs, &[tree]);
+            let collected = collection.finish(&|hash| live.contains(hash)).unwrap();
+            bytes_written += collected.bytes_added;
+            for id in collected.dropped {
+                packs.remove(id).unwrap();
+            }
+        }
+        assert!(packs.list().len() <= 8);
+    }
+    assert!(packs.pack(large).is_some(), "a pack much larger than the others is not written again");
+    assert!(bytes_written < 60 * 20 * 3000, "{bytes_written} bytes written again");
+    assert_eq!(read_all(&packs, &tree).unwrap().len(), 21_200);
+}
+
+#[test]
 fn a_pack_written_during_a_collection_does_not_rely_on_its_candidates() {
     let packs = packs_on(&empty_disk(22));
     let (gone, _) = write(&packs, &Tree::EMPTY, entries(0..800, 0));
