@@ -105,7 +105,8 @@ impl Measured {
 
 /// The packs to rewrite: those less than half live, and small ones if there are many.
 fn choose(packs: Vec<Measured>) -> Vec<Arc<Pack>> {
-    let (mut victims, mut rest): (Vec<_>, Vec<_>) = packs.into_iter().partition(|pack| 2 * pack.live_bytes < pack.bytes);
+    let (mut victims, mut rest): (Vec<_>, Vec<_>) =
+        packs.into_iter().partition(|pack| 2 * pack.live_bytes < pack.bytes);
     // From the smallest up, as far as a pack is no larger than all before it together: each byte is written again at most
     // as often as its pack doubles, and the packs that stay double in size from one to the next.
     rest.sort_by_key(|pack| pack.live_bytes);
