@@ -14,7 +14,7 @@
 //! 4064   32  BLAKE3 of bytes 0..4064
 //! 4096       batches, each starting on a multiple of 4096
 //!
-//! batch     a multiple of 4096 bytes, at most 1 MiB: what one sync makes durable
+//! batch     a multiple of 4096 bytes, at most 1 MiB: exactly what one sync makes durable
 //!   0     4  magic "SBAT"
 //!   4     4  length: bytes of the whole batch
 //!   8     8  salt of the segment

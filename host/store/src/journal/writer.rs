@@ -7,11 +7,10 @@ use super::format::{
     Link, SEGMENT_HEADER_BYTES, SegmentHeader, batch_bytes, encode_batch, record_bytes_max,
     u64_at,
 };
-use super::record::{self, Anchor, Kind};
+use super::record::{self, Anchor, Frame, Kind, PackDrop, Record};
 use super::segment::Spares;
 use crate::disk::{Disk, File};
 use crate::limits::{BATCH_BYTES_MAX, BLOCK_BYTES};
-use crate::pack::PackId;
 use crate::store::CommitNumber;
 
 /// Framed records in their order.
@@ -122,39 +121,37 @@ impl JournalWriter {
         }
     }
 
-    /// Makes records durable. `written` runs when all of them are with the operating system. After an error nobody knows
-    /// how many are durable: the journal must not be written again.
+    /// Makes records durable. Each batch is synced before the next one is written: else a later one could be on the disk
+    /// without it, which is what damage looks like. `written` runs when all records are with the operating system. After
+    /// an error nobody knows how many are durable: the journal must not be written again.
     pub(crate) fn append(&mut self, queue: &RecordQueue, written: impl FnOnce()) -> io::Result<()> {
-        let mut out = std::mem::take(&mut self.out);
+        let mut written = Some(written);
         let mut first = 0;
         while first < queue.ends.len() {
             let (records, end) = queue.batch(first, record_bytes_max(self.batch_bytes_max));
-            if self.offset + (out.len() + batch_bytes(records.len())) as u64 > self.bytes {
-                self.flush(&mut out, || ())?;
+            if self.offset + batch_bytes(records.len()) as u64 > self.bytes {
                 self.next_segment(queue.last_before(first))?;
             }
-            let chain = encode_batch(&mut out, &self.link, (end - first) as u32, records);
-            self.link = self.link.next(chain);
-            self.batches += 1;
+            self.write_batch(records, (end - first) as u32)?;
+            if end == queue.ends.len() {
+                written.take().into_iter().for_each(|written| written());
+            }
+            self.file.sync_data()?;
+            self.syncs += 1;
             first = end;
         }
-        self.flush(&mut out, written)?;
-        self.out = out;
         Ok(())
     }
 
-    fn flush(&mut self, out: &mut Vec<u8>, written: impl FnOnce()) -> io::Result<()> {
-        if out.is_empty() {
-            written();
-            return Ok(());
-        }
-        assert!(self.offset + out.len() as u64 <= self.bytes, "a batch never crosses the end of its segment");
-        self.file.write_at(self.offset, out)?;
-        written();
-        self.file.sync_data()?;
-        self.syncs += 1;
-        self.offset += out.len() as u64;
-        out.clear();
+    fn write_batch(&mut self, records: &[u8], count: u32) -> io::Result<()> {
+        self.out.clear();
+        let chain = encode_batch(&mut self.out, &self.link, count, records);
+        self.file.write_at(self.offset, &self.out)?;
+        self.link = self.link.next(chain);
+        self.offset += self.out.len() as u64;
+        self.batches += 1;
+        // The next Manifest repeats what these records say; they are durable before it is written.
+        note_anchor(&mut self.anchor, records);
         Ok(())
     }
 
@@ -196,17 +193,6 @@ impl JournalWriter {
         self.wants_spare() || self.oldest < self.manifest.replay_segment
     }
 
-    /// A durable checkpoint: what the next Manifest says.
-    pub(crate) fn set_anchor(&mut self, anchor: Anchor) {
-        self.anchor = anchor;
-    }
-
-    /// A durable collection: the next Manifest names the packs that are left.
-    pub(crate) fn replace_packs(&mut self, added: Option<PackId>, dropped: &[PackId]) {
-        self.anchor.packs.extend(added);
-        self.anchor.packs.retain(|pack| !dropped.contains(pack));
-    }
-
     /// The segments that the current segment's Manifest covers. They are the caller's to recycle.
     pub(crate) fn take_covered(&mut self) -> std::ops::Range<u64> {
         let covered = self.oldest..self.manifest.replay_segment.max(self.oldest);
@@ -224,11 +210,6 @@ impl JournalWriter {
         self.bytes
     }
 
-    /// Where the next batch starts in it.
-    pub(crate) fn offset(&self) -> u64 {
-        self.offset
-    }
-
     /// The oldest segment that is kept.
     pub(crate) fn oldest(&self) -> u64 {
         self.oldest
@@ -242,6 +223,24 @@ impl JournalWriter {
     /// Batches and syncs since the journal was opened.
     pub(crate) fn counts(&self) -> (u64, u64) {
         (self.batches, self.syncs)
+    }
+}
+
+/// Brings an anchor up to what checkpoints and collections among some records say.
+fn note_anchor(anchor: &mut Anchor, mut records: &[u8]) {
+    while !records.is_empty() {
+        let frame = Frame::take(&mut records).expect("a record that was framed here");
+        if !matches!(frame.kind, Kind::Checkpoint | Kind::PackDrop) {
+            continue;
+        }
+        match frame.record().expect("a record that was encoded here") {
+            Record::Checkpoint(checkpoint) => *anchor = checkpoint,
+            Record::PackDrop(PackDrop { added, dropped }) => {
+                anchor.packs.extend(added);
+                anchor.packs.retain(|pack| !dropped.contains(pack));
+            }
+            _ => {}
+        }
     }
 }
 

@@ -138,7 +138,6 @@ impl Core {
             packs,
         };
         self.push(&encode(Kind::Checkpoint, commit, &anchor))?.wait()?;
-        self.journal().writer.set_anchor(anchor);
         self.front().states.removed.retain(|(number, _, _)| *number > commit);
         held.push(Held { id: StateId::CATALOG, frozen: frozen.catalog, header, is_inline: false });
         Ok(held)
@@ -214,7 +213,6 @@ impl Core {
         let record = PackDrop { added: done.added, dropped: done.dropped.clone() };
         let accepted = self.front().accepted;
         self.push(&encode(Kind::PackDrop, accepted, &record))?.wait()?;
-        self.journal().writer.replace_packs(done.added, &done.dropped);
         for pack in &done.dropped {
             self.packs.remove(*pack).map_err(|source| StoreError::from_io(&pack.path(), source))?;
         }

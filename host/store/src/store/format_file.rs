@@ -96,7 +96,10 @@ impl Format {
         file.write_at(0, &self.encode())?;
         file.sync_all()?;
         disk.rename(FORMAT_NEW, FORMAT_FILE)?;
-        disk.sync_dir("")
+        disk.sync_dir("").inspect_err(|_| {
+            // The name may never last, though the directory goes on showing it: nobody must rely on it.
+            let _ = disk.remove(FORMAT_FILE);
+        })
     }
 }
 

@@ -124,6 +124,10 @@ fn open_existing(
     }
     let replayed = replay(&found, &packs, needed.iter().copied().collect())?;
 
+    // The owner that made these names may have been killed before it synced them.
+    for dir in ["", JOURNAL_DIR, PACK_DIR, COMPONENT_DIR] {
+        disk.sync_dir(dir).map_err(io(dir))?;
+    }
     let owner = OwnerRecord { epoch: found.owner_epoch.max(record.epoch) + 1, pid: pid(), closed: None };
     lock.write(owner).map_err(io(LOCK_FILE))?;
     let (end, set_aside) =

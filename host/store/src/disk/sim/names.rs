@@ -73,11 +73,13 @@ impl Names {
         }
     }
 
-    /// A sync that failed: some changes are on the medium, the others never will be.
+    /// A sync that failed: some changes are on the medium, the others never will be. New directories are the exception:
+    /// a name that was not made to last can be made again, a directory cannot, so its name stays to be synced.
     pub(super) fn sync_fails(&mut self, dir: &str, random: &mut Random) {
         let (lost, rest) = self.split(dir);
-        self.pending = rest;
         self.medium = self.medium.with_some(&lost, random);
+        let dirs = lost.into_iter().filter(|change| matches!(change, Change::MakeDir { .. }));
+        self.pending = dirs.chain(rest).collect();
     }
 
     pub(super) fn after_power_loss(&self, random: &mut Random) -> Names {
