@@ -108,7 +108,7 @@ impl Packs {
     }
 
     /// Whether a new pack can rely on an older one for this hash.
-    pub(super) fn holds(&self, hash: &Hash) -> bool {
+    pub(crate) fn holds(&self, hash: &Hash) -> bool {
         let state = self.state.read();
         state.packs.iter().any(|pack| pack.index().find(hash).is_some() && !state.doomed.contains(&pack.id()))
     }

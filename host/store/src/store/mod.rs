@@ -156,13 +156,15 @@ impl Store {
             (journal.writer.segment() + 1 - journal.writer.oldest(), journal.writer.bytes())
         };
         let full_bytes = (segments - 1) * core.options.segment_bytes + core.spares.bytes();
+        let packs = core.packs.list();
         let front = core.front();
         Info {
             store_id: core.format.store_id,
             owner_epoch: core.owner_epoch,
             segments,
             journal_bytes: segment_bytes + full_bytes,
-            packs: front.packs.len() as u64,
+            packs: packs.len() as u64,
+            pack_bytes: packs.iter().map(|pack| pack.bytes).sum(),
             states: front.states.len() as u64,
             dirty_bytes: front.dirty_bytes,
             checkpoints: front.checkpoints,

@@ -152,7 +152,7 @@ fn open_existing(
 }
 
 /// After a clean close the journal has to reach as far as the close.
-fn check_close(found: &Found, record: &OwnerRecord) -> Result<(), OpenError> {
+pub(crate) fn check_close(found: &Found, record: &OwnerRecord) -> Result<(), OpenError> {
     let Some(closed) = record.closed.filter(|closed| found.link.number < *closed) else { return Ok(()) };
     let last = found.segments.last().expect("a journal that was found has a segment");
     Err(OpenError::Damaged {

@@ -60,6 +60,8 @@ pub struct Info {
     pub journal_bytes: u64,
     /// Packs in use.
     pub packs: u64,
+    /// Bytes of all packs.
+    pub pack_bytes: u64,
     /// States, the catalog included.
     pub states: u64,
     /// Bytes of changes since the last checkpoint.

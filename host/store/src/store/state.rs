@@ -238,6 +238,11 @@ impl States {
         ids
     }
 
+    /// The tree of each state.
+    pub(crate) fn trees(&self) -> Vec<(StateId, Tree)> {
+        self.states.iter().map(|(id, state)| (*id, state.base.tree)).collect()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.states.len()
     }

@@ -12,3 +12,6 @@ mod crash_threads;
 mod model;
 mod model_roots;
 mod model_run;
+mod store_damage;
+mod store_directory;
+mod store_faults;
