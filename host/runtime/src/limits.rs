@@ -23,6 +23,9 @@ pub struct EngineLimits {
     /// Largest linear memory that any plugin may be allowed, in bytes; [`Limits::memory_bytes_max`] is clamped to it.
     /// The pool reserves address space for it. Default 1 GiB.
     pub memory_bytes_max: usize,
+    /// Elements of one table that any plugin may be allowed. The pool reserves address space for them in every slot.
+    /// Default 200 000; [`Limits::table_elements_max`] counts all tables of an instance.
+    pub table_elements_max: usize,
     /// Memory and tables of a pooled slot that stay resident when an instance goes, in bytes: what is kept need not be
     /// faulted in again. Default 64 KiB, where instantiation was fastest.
     pub slot_keep_bytes: usize,
@@ -42,6 +45,7 @@ impl Default for EngineLimits {
         EngineLimits {
             instances_max: 2_000,
             memory_bytes_max: 1024 * MIB,
+            table_elements_max: 200_000,
             slot_keep_bytes: 64 * KIB,
             component_bytes_max: 64 * MIB,
             programs_idle_max: 32,
@@ -65,15 +69,18 @@ pub struct Limits {
     pub call_time_max: Duration,
     /// Largest stored value, in bytes as encoded. Default 16 MiB: a value is written, hashed and read as a whole.
     pub value_bytes_max: usize,
-    /// Keys and values written by one call, in bytes. Default 64 MiB: they stay in memory until the call ends and
-    /// go to the journal as one record.
+    /// Keys and values written by one call, in bytes, with 64 more for each entry. Default 64 MiB: they stay in memory
+    /// until the call ends and go to the journal as one record.
     pub transaction_bytes_max: usize,
+    /// The same for a migration, which writes a whole state at once. Default 1 GiB.
+    pub migration_bytes_max: usize,
     /// Bytes that one host call may copy between guest and host, as wasmtime counts them. Default 128 MiB.
     pub hostcall_bytes_max: usize,
-    /// Entries of one page of a scan; a larger `limit` is cut to it, and the guest asks for the next page.
-    /// Default 10 000.
+    /// Entries of one page of a scan. A page that would have more ends the call with an error: cut short in silence, it
+    /// would look like the end of the collection. Default 100 000.
     pub scan_entries_max: u32,
-    /// Encoded bytes after which a page of a scan ends early, always after at least one entry. Default 4 MiB.
+    /// Encoded bytes of one page of a scan, in the same way; a page of one entry is never too large. Default 8 MiB,
+    /// which may take 40 times as much memory while it is turned into WIT values.
     pub scan_bytes_max: usize,
     /// Entries that one `clear` or `truncate-before` may delete. Default 1 000 000: each is a write of the call.
     pub clear_entries_max: u64,
@@ -98,9 +105,10 @@ impl Default for Limits {
             call_time_max: Duration::from_secs(30),
             value_bytes_max: 16 * MIB,
             transaction_bytes_max: 64 * MIB,
+            migration_bytes_max: 1024 * MIB,
             hostcall_bytes_max: 128 * MIB,
-            scan_entries_max: 10_000,
-            scan_bytes_max: 4 * MIB,
+            scan_entries_max: 100_000,
+            scan_bytes_max: 8 * MIB,
             clear_entries_max: 1_000_000,
             log_line_bytes_max: 8 * KIB,
             stderr_tail_bytes_max: 4 * KIB,

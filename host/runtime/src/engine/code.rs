@@ -124,7 +124,9 @@ fn read(engine: &wasmtime::Engine, path: &Path) -> Option<Component> {
     #[allow(unsafe_code)]
     let component = unsafe { Component::deserialize(engine, code) };
     component
-        .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "compiled code is foreign; compiling again"))
+        .inspect_err(
+            |error| tracing::warn!(path = %path.display(), %error, "compiled code is foreign; compiling again"),
+        )
         .ok()
 }
 

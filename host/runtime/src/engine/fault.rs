@@ -61,12 +61,14 @@ pub(super) fn explain(error: wasmtime::Error, denied: Option<String>, stderr: St
             None => trap(TrapKind::Guest, guest_message(*code)),
         },
         None => {
-            let message = format!("{error:#}");
+            // What stands around the cause is the backtrace, as text.
+            let message = error.root_cause().to_string();
             match denied {
                 Some(denied) => trap(TrapKind::Memory, denied),
-                None if message.contains("too much data is being copied") => {
-                    trap(TrapKind::Limit, "one call of a host function passes more data than `hostcall_bytes_max`".into())
-                }
+                None if message.contains("too much data is being copied") => trap(
+                    TrapKind::Limit,
+                    "one call of a host function passes more data than `hostcall_bytes_max`".into(),
+                ),
                 None => trap(TrapKind::Host, message),
             }
         }

@@ -12,6 +12,7 @@ use wasmtime::component::{Func, ResourceTable, Val};
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::Place;
 use super::collection::{Collection, Entries, Touched, Use};
 use super::fault::{Fault, explain};
 use super::linked::Linked;
@@ -20,7 +21,6 @@ use super::outcome::{ArgumentError, CallEnd, Trap, TrapKind};
 use super::output::Tail;
 use super::program::{Export, Program, Signature};
 use super::value::{checked, from_val};
-use super::Place;
 use crate::limits::Limits;
 
 /// A live instance of a program. It serves one call at a time, and none after a call that was cut short.
@@ -93,7 +93,9 @@ impl Context {
     pub(super) fn entries<'a>(&'a mut self, collection: &'a Collection, how: Use) -> Result<Entries<'a>, Fault> {
         let Some(call) = &mut self.call else {
             let name = &collection.name;
-            return Err(Fault::Forbidden(format!("collection {name} was used outside of a call, while the plugin started")));
+            return Err(Fault::Forbidden(format!(
+                "collection {name} was used outside of a call, while the plugin started"
+            )));
         };
         collection.allow(call.mode, how)?;
         Ok(Entries {
@@ -101,6 +103,7 @@ impl Context {
             transaction: &mut call.transaction,
             touched: &mut self.touched[collection.slot],
             limits: &self.limits,
+            mode: call.mode,
         })
     }
 
@@ -245,11 +248,6 @@ impl Instance {
         &self.store.data().touched
     }
 
-    /// Bytes of linear memory that it holds.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.store.data().memory.bytes()
-    }
-
     /// Turns arguments into what wasmtime takes, in a buffer that is kept between calls.
     fn take_arguments(&mut self, export: usize, arguments: &[Value]) -> Result<(), ArgumentError> {
         self.params.clear();
@@ -272,7 +270,8 @@ impl Instance {
     }
 
     fn function(&mut self, export: usize) -> Result<Func, Trap> {
-        let host = |message: String| Trap { kind: TrapKind::Host, message, backtrace: Vec::new(), stderr: String::new() };
+        let host =
+            |message: String| Trap { kind: TrapKind::Host, message, backtrace: Vec::new(), stderr: String::new() };
         if self.spent {
             return Err(host("the instance was cut short before and serves no more calls".into()));
         }

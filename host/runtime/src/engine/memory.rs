@@ -27,11 +27,6 @@ impl Memory {
         }
     }
 
-    /// Bytes of linear memory held.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     /// Forgets what was refused: a new call starts.
     pub(super) fn begin(&mut self) {
         self.denied = None;
@@ -47,10 +42,8 @@ impl ResourceLimiter for Memory {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let bytes = self.bytes.saturating_add(desired.saturating_sub(current));
         if bytes > self.bytes_max {
-            self.denied = Some(format!(
-                "the plugin needs {bytes} bytes of memory; `memory_bytes_max` is {}",
-                self.bytes_max
-            ));
+            self.denied =
+                Some(format!("the plugin needs {bytes} bytes of memory; `memory_bytes_max` is {}", self.bytes_max));
             return Ok(false);
         }
         self.bytes = bytes;

@@ -5,10 +5,10 @@
 //! program joined to one plugin's collections and grants; an [`Instance`] runs calls, each over one transaction.
 //! Nothing here knows which version is active, who calls, or when a commit is durable.
 
-mod program;
-mod linked;
 mod instance;
+mod linked;
 mod outcome;
+mod program;
 mod refusal;
 mod wasi;
 
@@ -36,7 +36,7 @@ pub(crate) use self::collection::Touched;
 pub(crate) use self::instance::{Instance, InstanceError, Mode};
 pub(crate) use self::linked::Linked;
 pub(crate) use self::outcome::CallEnd;
-pub(crate) use self::program::{Export, FindError, Program, Signature};
+pub(crate) use self::program::{Export, FindError, Program};
 
 #[cfg(test)]
 mod tests;
@@ -85,8 +85,7 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Result<Engine, EngineError> {
         let limits = options.limits;
         let wasmtime = wasmtime::Engine::new(&config(&limits)).map_err(|source| EngineError { source })?;
-        start_ticker(&wasmtime, &limits)
-            .map_err(|source| EngineError { source: source.into() })?;
+        start_ticker(&wasmtime, &limits).map_err(|source| EngineError { source: source.into() })?;
         let wasi = linked::wasi_linker(&wasmtime).map_err(|source| EngineError { source })?;
         let code = Code::new(&wasmtime, options.cache, limits.programs_idle_max);
         Ok(Engine { shared: Arc::new(Shared { wasmtime, code, wasi, limits, instances: AtomicU32::new(0) }) })
@@ -155,7 +154,7 @@ fn config(limits: &EngineLimits) -> Config {
         .max_core_instances_per_component(64)
         .max_memories_per_component(16)
         .max_tables_per_component(64)
-        .table_elements(TABLE_ELEMENTS_MAX)
+        .table_elements(limits.table_elements_max)
         .linear_memory_keep_resident(limits.slot_keep_bytes)
         .table_keep_resident(limits.slot_keep_bytes)
         .max_unused_warm_slots(instances);
@@ -168,9 +167,6 @@ fn config(limits: &EngineLimits) -> Config {
         .wasm_component_model(true);
     config
 }
-
-/// Elements of one pooled table; the pool reserves address space for it in every slot.
-const TABLE_ELEMENTS_MAX: usize = 200_000;
 
 /// Raises the epoch once a tick for as long as the engine lives; it holds no engine alive itself.
 fn start_ticker(engine: &wasmtime::Engine, limits: &EngineLimits) -> std::io::Result<()> {

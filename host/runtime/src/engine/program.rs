@@ -135,9 +135,7 @@ impl Program {
         match found[..] {
             [index] => match &exports[index].signature {
                 Ok(_) => Ok(index),
-                Err(what) => {
-                    Err(FindError::Uncallable { path: exports[index].path.clone(), what: what.clone() })
-                }
+                Err(what) => Err(FindError::Uncallable { path: exports[index].path.clone(), what: what.clone() }),
             },
             [] => {
                 let callable: Vec<usize> = (0..exports.len()).filter(|index| exports[*index].is_callable()).collect();
@@ -314,8 +312,7 @@ fn imports(
             ComponentItem::Resource(_) => return Err(bare(name, "resource")),
         };
         if name.starts_with("wasi:") {
-            wasi::offered(name)
-                .map_err(|help| ComponentError::UnsupportedWasi { import: name.to_owned(), help })?;
+            wasi::offered(name).map_err(|help| ComponentError::UnsupportedWasi { import: name.to_owned(), help })?;
             wasi.push(name.to_owned());
         } else if let Some(collection) = collection(engine, name, &instance)? {
             if let Some(twin) = declared.iter().find(|other| other.identity == collection.identity) {
@@ -341,11 +338,7 @@ fn bare(import: &str, what: &'static str) -> ComponentError {
 }
 
 /// The collection that an imported interface declares; none if it holds only types.
-fn collection(
-    engine: &Engine,
-    name: &str,
-    instance: &ComponentInstance,
-) -> Result<Option<Declared>, ComponentError> {
+fn collection(engine: &Engine, name: &str, instance: &ComponentInstance) -> Result<Option<Declared>, ComponentError> {
     let mut functions = Vec::new();
     for (item_name, item) in instance.exports(engine.wasmtime()) {
         let import = || name.to_owned();
@@ -376,7 +369,7 @@ fn collection(
         return Err(ComponentError::UnknownHostInterface { import: name.to_owned() });
     }
     let shape = recognise(name, &functions)
-        .map_err(|source| ComponentError::Unshaped { import: name.to_owned(), source })?;
+        .map_err(|source| ComponentError::Unshaped { import: name.to_owned(), source: Box::new(source) })?;
     let identity = Identity::parse(name)
         .map_err(|error| ComponentError::Name { import: name.to_owned(), what: error.to_string() })?;
     Ok(Some(Declared { identity, interface: name.to_owned(), shape, old: false }))

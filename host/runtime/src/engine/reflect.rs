@@ -47,9 +47,8 @@ fn value_type(ty: &types::Type, path: &mut Path, parts: &mut usize) -> Result<Ty
     if path.0.len() >= TYPE_DEPTH_MAX {
         return Err(Foreign { path: path.clone(), what: "a type nested too deep" });
     }
-    let mut inner = |path: &mut Path, segment: Segment, ty: &types::Type| {
-        path.within(segment, |path| value_type(ty, path, parts))
-    };
+    let mut inner =
+        |path: &mut Path, segment: Segment, ty: &types::Type| path.within(segment, |path| value_type(ty, path, parts));
     let foreign = |path: &Path, what| Err(Foreign { path: path.clone(), what });
     Ok(match ty {
         types::Type::Bool => Type::Bool,
@@ -68,9 +67,8 @@ fn value_type(ty: &types::Type, path: &mut Path, parts: &mut usize) -> Result<Ty
         types::Type::List(list) => inner(path, Segment::Element, &list.ty())?.list(),
         types::Type::Option(option) => inner(path, Segment::Some, &option.ty())?.option(),
         types::Type::Result(result) => {
-            let mut arm = |segment, ty: Option<types::Type>| {
-                ty.map(|ty| inner(path, segment, &ty).map(Box::new)).transpose()
-            };
+            let mut arm =
+                |segment, ty: Option<types::Type>| ty.map(|ty| inner(path, segment, &ty).map(Box::new)).transpose();
             Type::Result { ok: arm(Segment::Ok, result.ok())?, err: arm(Segment::Err, result.err())? }
         }
         types::Type::Tuple(tuple) => Type::Tuple(

@@ -9,7 +9,9 @@ pub enum ComponentError {
     #[error("not WebAssembly: the file does not start with `\\0asm`")]
     NotWasm,
     /// WebAssembly, but a plain module.
-    #[error("a core WebAssembly module, not a component: build it for wasm32-wasip2, or wrap it with `wasm-tools component new`")]
+    #[error(
+        "a core WebAssembly module, not a component: build it for wasm32-wasip2, or wrap it with `wasm-tools component new`"
+    )]
     CoreModule,
     /// Larger than the host takes.
     #[error("the component has {bytes} bytes, at most {bytes_max} are allowed")]
@@ -48,7 +50,9 @@ pub enum ComponentError {
         import: String,
     },
     /// An imported interface has a resource.
-    #[error("import `{import}` has the resource `{resource}`: state is made of values, and nothing else is linked under this name")]
+    #[error(
+        "import `{import}` has the resource `{resource}`: state is made of values, and nothing else is linked under this name"
+    )]
     Resource {
         /// Name of the import.
         import: String,
@@ -82,7 +86,7 @@ pub enum ComponentError {
         import: String,
         /// Which function does not fit.
         #[source]
-        source: ShapeError,
+        source: Box<ShapeError>,
     },
     /// The name of an import is no name of an interface.
     #[error("import `{import}`: {what}")]
@@ -93,7 +97,9 @@ pub enum ComponentError {
         what: String,
     },
     /// Two imports are one collection.
-    #[error("imports `{first}` and `{second}` are versions of one track: tools merge them and mix up their types; import only one")]
+    #[error(
+        "imports `{first}` and `{second}` are versions of one track: tools merge them and mix up their types; import only one"
+    )]
     OneTrackTwice {
         /// The one.
         first: String,

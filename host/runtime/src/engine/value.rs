@@ -84,9 +84,7 @@ pub(super) fn to_val(value: Value) -> Val {
     Reflected::make(match value.0 {
         Parts::List(items) => Parts::List(items.into_iter().map(to_val).collect()),
         Parts::Tuple(items) => Parts::Tuple(items.into_iter().map(to_val).collect()),
-        Parts::Record(fields) => {
-            Parts::Record(fields.into_iter().map(|(name, value)| (name, to_val(value))).collect())
-        }
+        Parts::Record(fields) => Parts::Record(fields.into_iter().map(|(name, value)| (name, to_val(value))).collect()),
         Parts::Variant(case, payload) => Parts::Variant(case, boxed(payload)),
         Parts::Option(value) => Parts::Option(boxed(value)),
         Parts::Result(Ok(value)) => Parts::Result(Ok(boxed(value))),
@@ -151,7 +149,8 @@ pub(super) fn checked(ty: &Type, value: &Value) -> Result<Val, (Path, String)> {
 
 fn check(ty: &Type, value: &Value, path: &mut Path) -> Result<Val, (Path, String)> {
     let wrong = |path: &Path| (path.clone(), format!("expected `{ty}`"));
-    let inner = |path: &mut Path, segment, ty: &Type, value: &Value| path.within(segment, |path| check(ty, value, path));
+    let inner =
+        |path: &mut Path, segment, ty: &Type, value: &Value| path.within(segment, |path| check(ty, value, path));
     let payload = |path: &mut Path, segment, ty: Option<&Type>, value: Option<&Value>| match (ty, value) {
         (None, None) => Ok(None),
         (Some(ty), Some(value)) => Ok(Some(Box::new(inner(path, segment, ty, value)?))),
@@ -236,7 +235,11 @@ pub(super) trait Native: 'static {
 /// A [`Native`] type that can be a key.
 pub(super) trait NativeKey: Native {
     /// Appends the encoding of a key.
-    fn encode_key(given: &Self::In, store: &StoreContextMut<'_, Context>, out: &mut Vec<u8>) -> wasmtime::Result<Result<(), KeyError>>;
+    fn encode_key(
+        given: &Self::In,
+        store: &StoreContextMut<'_, Context>,
+        out: &mut Vec<u8>,
+    ) -> wasmtime::Result<Result<(), KeyError>>;
 
     /// Reads a key from the front of `encoded`.
     fn decode_key(encoded: &mut &[u8]) -> Result<Self::Out, KeyError>;
@@ -279,7 +282,11 @@ impl Native for Text {
 }
 
 impl NativeKey for Text {
-    fn encode_key(given: &WasmStr, store: &StoreContextMut<'_, Context>, out: &mut Vec<u8>) -> wasmtime::Result<Result<(), KeyError>> {
+    fn encode_key(
+        given: &WasmStr,
+        store: &StoreContextMut<'_, Context>,
+        out: &mut Vec<u8>,
+    ) -> wasmtime::Result<Result<(), KeyError>> {
         Ok(key::encode_str(&given.to_str(store)?, out))
     }
 
@@ -314,7 +321,11 @@ impl Native for Octets {
 }
 
 impl NativeKey for Octets {
-    fn encode_key(given: &WasmList<u8>, store: &StoreContextMut<'_, Context>, out: &mut Vec<u8>) -> wasmtime::Result<Result<(), KeyError>> {
+    fn encode_key(
+        given: &WasmList<u8>,
+        store: &StoreContextMut<'_, Context>,
+        out: &mut Vec<u8>,
+    ) -> wasmtime::Result<Result<(), KeyError>> {
         Ok(key::encode_bytes(given.as_le_slice(store), out))
     }
 
@@ -363,7 +374,11 @@ impl<T: Integer> Native for Number<T> {
 }
 
 impl<T: Integer> NativeKey for Number<T> {
-    fn encode_key(given: &T, _: &StoreContextMut<'_, Context>, out: &mut Vec<u8>) -> wasmtime::Result<Result<(), KeyError>> {
+    fn encode_key(
+        given: &T,
+        _: &StoreContextMut<'_, Context>,
+        out: &mut Vec<u8>,
+    ) -> wasmtime::Result<Result<(), KeyError>> {
         given.encode_key(out);
         Ok(Ok(()))
     }

@@ -18,11 +18,11 @@ fn filler(bytes: u64) -> Vec<u8> {
 }
 
 impl Guest for Hostile {
-    fn write(key: String, value: Vec<u8>) {
+    fn put(key: String, value: Vec<u8>) {
         entries::set(&key, &value);
     }
 
-    fn read(key: String) -> Option<Vec<u8>> {
+    fn look_up(key: String) -> Option<Vec<u8>> {
         entries::get(&key)
     }
 
@@ -120,7 +120,7 @@ impl Guest for Hostile {
         env::var(name).ok()
     }
 
-    fn connect(address: String) -> Result<(), String> {
+    fn reach(address: String) -> Result<(), String> {
         TcpStream::connect(address).map(|_| ()).map_err(|error| error.to_string())
     }
 }

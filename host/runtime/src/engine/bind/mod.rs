@@ -47,11 +47,26 @@ struct Function<'a> {
 macro_rules! native {
     ($ty:expr, $T:ident => $body:expr, $other:expr) => {
         match $ty {
-            Some(Type::String) => { type $T = Text; $body }
-            Some(Type::U32) => { type $T = Number<u32>; $body }
-            Some(Type::U64) => { type $T = Number<u64>; $body }
-            Some(Type::S64) => { type $T = Number<i64>; $body }
-            Some(ty) if ty.is_bytes() => { type $T = Octets; $body }
+            Some(Type::String) => {
+                type $T = Text;
+                $body
+            }
+            Some(Type::U32) => {
+                type $T = Number<u32>;
+                $body
+            }
+            Some(Type::U64) => {
+                type $T = Number<u64>;
+                $body
+            }
+            Some(Type::S64) => {
+                type $T = Number<i64>;
+                $body
+            }
+            Some(ty) if ty.is_bytes() => {
+                type $T = Octets;
+                $body
+            }
             _ => $other,
         }
     };
@@ -67,7 +82,8 @@ fn by_types(linker: &mut LinkerInstance<'_, Context>, function: Function<'_>) ->
         (Operation::Get | Operation::Set, None) => {
             native!(value, V => typed::cell::<V>(linker, function), reflected::define(linker, function))
         }
-        (Operation::Contains, _) | (Operation::Remove(stead_schema::RemoveResult::Nothing | stead_schema::RemoveResult::Existed), _) => {
+        (Operation::Contains, _)
+        | (Operation::Remove(stead_schema::RemoveResult::Nothing | stead_schema::RemoveResult::Existed), _) => {
             native!(key, K => typed::keys::<K>(linker, function), reflected::define(linker, function))
         }
         _ => native!(

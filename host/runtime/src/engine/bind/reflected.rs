@@ -45,9 +45,8 @@ fn run(
         (Operation::At, [Val::U64(index)]) => Some(optional(collection, log::at(&mut entries, *index)?)?),
         (Operation::Read, [Val::U64(start), Val::U32(limit)]) => {
             let page = log::read(&mut entries, *start, *limit)?;
-            let pairs = page.iter().map(|(index, entry)| {
-                Ok(Val::Tuple(vec![Val::U64(*index), loaded(collection, entry)?]))
-            });
+            let pairs =
+                page.iter().map(|(index, entry)| Ok(Val::Tuple(vec![Val::U64(*index), loaded(collection, entry)?])));
             Some(Val::List(pairs.collect::<Result<_, Fault>>()?))
         }
         (Operation::Get, [key]) => {

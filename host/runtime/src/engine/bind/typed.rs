@@ -15,6 +15,8 @@ use crate::engine::value::{Native, NativeKey};
 
 type Linker<'a> = LinkerInstance<'a, Context>;
 type Store<'a> = StoreContextMut<'a, Context>;
+/// A page of a map.
+type Pairs<K, V> = Vec<(<K as Native>::Out, <V as Native>::Out)>;
 
 /// Functions without keys and values.
 pub(super) fn plain(linker: &mut Linker<'_>, function: Function<'_>) -> wasmtime::Result<()> {
@@ -185,7 +187,7 @@ fn loaded<V: Native>(collection: &Collection, stored: Option<Bytes>) -> Result<O
 fn pairs<K: NativeKey, V: Native>(
     collection: &Collection,
     page: &[(Bytes, Bytes)],
-) -> Result<Vec<(K::Out, V::Out)>, Fault> {
+) -> Result<Pairs<K, V>, Fault> {
     let pair = |(key, stored): &(Bytes, Bytes)| {
         let mut key = collection.own_key(key)?;
         let key = K::decode_key(&mut key).map_err(|error| Fault::value(&collection.name, error))?;

@@ -12,24 +12,19 @@ use crate::engine::fault::Fault;
 /// First index and next index.
 pub(in crate::engine) fn bounds(log: &mut Entries<'_>) -> Result<(u64, u64), Fault> {
     let name = &log.collection.name;
-    let meta = log
-        .transaction
-        .get(&layout::log_meta(log.collection.number))
-        .map_err(|error| Fault::store(name, error))?;
+    let meta =
+        log.transaction.get(&layout::log_meta(log.collection.number)).map_err(|error| Fault::store(name, error))?;
     match meta {
         None => Ok((0, 0)),
-        Some(meta) => {
-            layout::decode_log_meta(&meta).ok_or_else(|| Fault::value(name, "these are no bounds of a log"))
-        }
+        Some(meta) => layout::decode_log_meta(&meta).ok_or_else(|| Fault::value(name, "these are no bounds of a log")),
     }
 }
 
 /// Returns the entry's index.
 pub(in crate::engine) fn append(log: &mut Entries<'_>, stored: Vec<u8>) -> Result<u64, Fault> {
     let (first, index) = bounds(log)?;
-    let end = index
-        .checked_add(1)
-        .ok_or_else(|| Fault::Limit(format!("log {} has no index left", log.collection.name)))?;
+    let end =
+        index.checked_add(1).ok_or_else(|| Fault::Limit(format!("log {} has no index left", log.collection.name)))?;
     log.put(layout::log_entry(log.collection.number, index), stored)?;
     set_bounds(log, first, end);
     Ok(index)

@@ -14,10 +14,13 @@ use bytes::Bytes;
 use stead_schema::{Access, Binding, Conversion, Kind, Repr, Type, codec, layout};
 use stead_store::{Order, Transaction};
 
+use super::Mode;
 use super::fault::Fault;
 use super::value::Native;
-use super::Mode;
 use crate::limits::Limits;
+
+/// What a write takes in memory beside its key and its value.
+const WRITE_BYTES: u64 = 64;
 
 /// Entries of one collection that a call read and wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -134,6 +137,7 @@ pub(super) struct Entries<'a> {
     pub(super) transaction: &'a mut Transaction,
     pub(super) touched: &'a mut Touched,
     pub(super) limits: &'a Limits,
+    pub(super) mode: Mode,
 }
 
 /// What a function of a collection does.
@@ -186,11 +190,15 @@ impl Entries<'_> {
 
     fn wrote(&mut self) -> Result<(), Fault> {
         self.touched.written += 1;
-        let (bytes, bytes_max) = (self.transaction.bytes(), self.limits.transaction_bytes_max);
+        let bytes = self.transaction.bytes() + self.transaction.writes().len() as u64 * WRITE_BYTES;
+        let (limit, bytes_max) = match self.mode {
+            Mode::Migrate => ("migration_bytes_max", self.limits.migration_bytes_max),
+            _ => ("transaction_bytes_max", self.limits.transaction_bytes_max),
+        };
         if bytes > bytes_max as u64 {
             let name = &self.collection.name;
             return Err(Fault::Limit(format!(
-                "the call has written {bytes} bytes when it wrote to collection {name}; `transaction_bytes_max` is {bytes_max}"
+                "the call has written {bytes} bytes when it wrote to collection {name}; `{limit}` is {bytes_max}"
             )));
         }
         Ok(())

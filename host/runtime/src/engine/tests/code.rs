@@ -22,7 +22,8 @@ fn load(directory: &Path) {
 }
 
 fn the_file(directory: &Path) -> PathBuf {
-    let files: Vec<_> = fs::read_dir(directory).expect("a directory").map(|file| file.expect("a file").path()).collect();
+    let files: Vec<_> =
+        fs::read_dir(directory).expect("a directory").map(|file| file.expect("a file").path()).collect();
     let [file] = &files[..] else { panic!("one file, not {files:?}") };
     file.clone()
 }

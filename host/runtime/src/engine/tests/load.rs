@@ -30,11 +30,7 @@ fn what_is_no_component_is_told_what_it_is() {
 #[test]
 fn imports_that_are_no_collections_are_refused_by_name() {
     check(r#"(component (import "run" (func)))"#, "bare-import", &["run", "function"]);
-    check(
-        r#"(component (import "wasi:http/types@0.2.0" (instance)))"#,
-        "unsupported-wasi",
-        &["wasi:http/types@0.2.0"],
-    );
+    check(r#"(component (import "wasi:http/types@0.2.0" (instance)))"#, "unsupported-wasi", &["wasi:http/types@0.2.0"]);
     check(
         r#"(component (import "wasi:keyvalue/store@0.2.0-draft" (instance)))"#,
         "unsupported-wasi",
@@ -129,13 +125,15 @@ fn the_plugin_interfaces_are_found_and_checked() {
 
 #[test]
 fn functions_are_found_by_short_and_full_names() {
-    let function = |name: &str| format!(
-        r#"(core module $M{name} (func (export "f")))
+    let function = |name: &str| {
+        format!(
+            r#"(core module $M{name} (func (export "f")))
            (core instance $m{name} (instantiate $M{name}))
            (func $f{name} (canon lift (core func $m{name} "f")))
            (instance $i{name} (export "vote" (func $f{name})) (export "{name}" (func $f{name})))
            (export "acme:tally/{name}@1.0.0" (instance $i{name}))"#
-    );
+        )
+    };
     let program = program(&format!("(component {} {})", function("api"), function("admin")));
     let path = |name: &str| program.find(name).map(|index| program.exports()[index].path.clone());
     assert_eq!(path("admin.vote").as_deref(), Ok("acme:tally/admin@1.0.0#vote"));

@@ -2,6 +2,7 @@
 
 mod calls;
 mod code;
+mod hostile;
 mod limits;
 mod load;
 mod state;
@@ -69,6 +70,12 @@ impl Plugin {
         Plugin::of(linked)
     }
 
+    /// A guest that was compiled from Rust.
+    fn built(wasm: &[u8], grants: &Grants, limits: Limits) -> Plugin {
+        let program = Program::load(&engine(), wasm).expect("a plugin");
+        Plugin::of(program.link("test", &bindings(&program), grants, &limits).expect("linked"))
+    }
+
     fn of(linked: Linked) -> Plugin {
         let options = Options { segment_bytes: 1 << 20, writer: Writer::Inline, ..Options::default() };
         let (store, _) = Store::open(Arc::new(SimDisk::new(1)), options).expect("a store");
@@ -94,7 +101,8 @@ impl Plugin {
             self.instance = Some(instance);
         }
         if let CallEnd::Returned(_) = end {
-            let write = Change::Write { state: self.state, epoch: WriterEpoch::FIRST, writes: transaction.into_writes() };
+            let write =
+                Change::Write { state: self.state, epoch: WriterEpoch::FIRST, writes: transaction.into_writes() };
             self.store.commit(vec![write]).expect("accepted").wait().expect("durable");
         }
         end
@@ -144,8 +152,9 @@ fn passing(types: &str, functions: &[&str]) -> String {
     let mut core_exports = String::new();
     let mut exported = String::new();
     for line in functions {
-        let [name, params, result, core, answer] =
-            line.split('|').map(str::trim).collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let [name, params, result, core, answer] = line.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
         let result = if result.is_empty() { String::new() } else { format!("(result {result})") };
         let ty = format!("{params} {result}");
         imported += &format!("(export \"{name}\" (func {ty}))\n");

@@ -128,7 +128,8 @@ async fn a_log() {
 
 #[tokio::test]
 async fn counters_add_and_trap_on_overflow() {
-    let mut signed = Plugin::new(&passing("", &["value | | s64 | | flat i64", "add | (param \"d\" s64) | | i64 | none"]));
+    let mut signed =
+        Plugin::new(&passing("", &["value | | s64 | | flat i64", "add | (param \"d\" s64) | | i64 | none"]));
     signed.ok("add", &[5i64.into()]).await;
     signed.ok("add", &[(-7i64).into()]).await;
     assert_eq!(signed.ok("value", &[]).await, Some((-2i64).into()));
