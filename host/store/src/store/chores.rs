@@ -1,5 +1,6 @@
 //! Work that a store does beside its commits, on threads of its own.
 
+use std::io;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -42,26 +43,35 @@ impl Bell {
     }
 }
 
-/// The threads of an open store.
-pub(crate) fn start(core: &Arc<Core>) -> std::io::Result<Vec<JoinHandle<()>>> {
+/// The threads of an open store; none if it has no threads.
+#[derive(Default)]
+pub(crate) struct Threads {
+    pub(crate) writer: Option<JoinHandle<()>>,
+    pub(crate) others: Vec<JoinHandle<()>>,
+}
+
+/// Starts the threads of a store.
+pub(crate) fn start(core: &Arc<Core>) -> io::Result<Threads> {
     let writer = core.clone();
     let spares = core.clone();
     let checkpoints = core.clone();
-    Ok(vec![
-        named("stead-journal", move || writer.write_until_stopped())?,
-        named("stead-segments", move || {
-            while spares.spare_bell.wait() {
-                spares.tidy_segments();
-            }
-        })?,
-        named("stead-checkpoint", move || {
-            while checkpoints.checkpoint_bell.wait() {
-                checkpoints.checkpoint_in_background();
-            }
-        })?,
-    ])
+    Ok(Threads {
+        writer: Some(named("stead-journal", move || writer.write_until_stopped())?),
+        others: vec![
+            named("stead-segments", move || {
+                while spares.spare_bell.wait() {
+                    spares.tidy_segments();
+                }
+            })?,
+            named("stead-checkpoint", move || {
+                while checkpoints.checkpoint_bell.wait() {
+                    checkpoints.checkpoint_in_background();
+                }
+            })?,
+        ],
+    })
 }
 
-fn named(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+fn named(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.to_owned()).spawn(work)
 }

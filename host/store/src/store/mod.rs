@@ -25,7 +25,6 @@ mod verify;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
 
 use bytes::Bytes;
 
@@ -42,6 +41,7 @@ pub use view::{Scan, View};
 use crate::disk::Disk;
 use crate::error::{CommitError, OpenError, ReadError, StoreError};
 use crate::journal::record::encode_close;
+use crate::store::chores::Threads;
 use crate::store::core::Core;
 use crate::store::lock::{LOCK_FILE, OwnerRecord};
 
@@ -56,7 +56,7 @@ pub struct Store {
 struct Handle {
     core: Arc<Core>,
     next_state: AtomicU64,
-    threads: Vec<JoinHandle<()>>,
+    threads: Threads,
 }
 
 impl Store {
@@ -65,7 +65,7 @@ impl Store {
         let (core, recovery) = open::open(disk, options)?;
         let core = Arc::new(core);
         let next_state = AtomicU64::new(core.front().states.next);
-        let mut handle = Handle { core, next_state, threads: Vec::new() };
+        let mut handle = Handle { core, next_state, threads: Threads::default() };
         if !handle.core.is_inline() {
             handle.threads = chores::start(&handle.core).map_err(|source| OpenError::from_io("a thread", source))?;
         }
@@ -225,11 +225,12 @@ impl Drop for Handle {
         self.core.spares.stop();
         self.core.checkpoint_bell.stop();
         self.core.spare_bell.stop();
+        let Threads { writer, others } = std::mem::take(&mut self.threads);
+        // A checkpoint that runs needs the writer for its record, so the writer stops last. A thread that panicked has
+        // poisoned nothing that is read after this.
+        others.into_iter().for_each(|thread| drop(thread.join()));
         self.core.stop_writer();
-        for thread in self.threads.drain(..) {
-            // A thread that panicked has poisoned nothing that is read after this.
-            let _ = thread.join();
-        }
+        writer.into_iter().for_each(|thread| drop(thread.join()));
         self.core.end();
     }
 }
