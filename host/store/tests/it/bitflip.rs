@@ -1,16 +1,18 @@
 //! Every byte of a closed store is damaged, one after the other: it is reported, or it changes no answer.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use stead_store::disk::sim::SimDisk;
-use stead_store::{ComponentHash, OpenError, Store};
+use stead_store::{Change, ComponentHash, OpenError, StateId, Store, WriterEpoch};
 
 use crate::model::{Snapshot, options};
-use crate::model_run::{Replay, Run, only_operation, seed_or};
+use crate::model_run::{Replay, only_operation, seed_or};
 
 /// Of a long run of zeros only one byte in so many is tried: a segment is mostly unused.
-const ZEROS_STRIDE: usize = 61;
+const ZEROS_STRIDE: usize = 211;
 /// One byte in so many has all its bits tried.
 const ALL_BITS_STRIDE: usize = 97;
 
@@ -49,13 +51,10 @@ fn g04_a_flipped_bit_anywhere_is_reported_or_changes_nothing() {
 #[test]
 fn g04_without_a_clean_close_damage_costs_at_most_the_last_batch() {
     let seed = seed_or(10);
-    let mut run = Run::start(SimDisk::new(seed), seed).map_err(|(_, e)| e).expect("start");
-    run.steps(20).expect("no fault, no failure");
-    while run.history.len() < 25 {
-        run.steps(1).expect("no fault, no failure");
-    }
-    let [.., before, last] = &run.history[..] else { panic!("a history of 25") };
-    let disk = run.disk.restart(seed);
+    let small = Small::make(seed);
+    let (last, before) = (&small.answers, &small.before);
+    drop(small.store);
+    let disk = small.disk.restart(seed);
     for path in disk.files().into_iter().filter(|path| path.starts_with("journal/")) {
         for (offset, bits) in places(&disk.contents(&path).expect("listed")) {
             if only_operation().is_some_and(|only| only != offset as u64) {
@@ -78,6 +77,47 @@ fn g04_without_a_clean_close_damage_costs_at_most_the_last_batch() {
     }
 }
 
+/// A store with a bit of everything, in few bytes.
+struct Small {
+    disk: SimDisk,
+    store: Store,
+    answers: Snapshot,
+    /// The answers before the last commit.
+    before: Snapshot,
+}
+
+impl Small {
+    fn make(seed: u64) -> Small {
+        let disk = SimDisk::new(seed);
+        let (store, _) = Store::open(Arc::new(disk.clone()), options()).expect("open");
+        let (one, two) = (store.new_state(), store.new_state());
+        let create = vec![Change::Create { state: one }, Change::Create { state: two }];
+        commit(&store, create);
+        commit(&store, vec![write(one, 0..40, 24), write(two, 0..45, 70), write(two, 50..52, 1100)]);
+        store.checkpoint().expect("checkpoint");
+        commit(&store, vec![write(two, 3..6, 33)]);
+        // More than a batch of the smallest segment holds: it lies in a pack of its own.
+        commit(&store, vec![write(one, 60..62, 9000)]);
+        commit(&store, vec![Change::Remove { state: one }, write(two, 60..61, 10)]);
+        let three = store.new_state();
+        commit(&store, vec![Change::Fork { from: two, to: three }, write(three, 1..2, 5)]);
+        let before = Snapshot::of(&store).expect("readable");
+        commit(&store, vec![write(two, 9..11, 50), write(three, 9..10, 20)]);
+        let answers = Snapshot::of(&store).expect("readable");
+        Small { disk, store, answers, before }
+    }
+}
+
+fn commit(store: &Store, changes: Vec<Change>) {
+    store.commit(changes).expect("accepted").wait().expect("durable");
+}
+
+fn write(state: StateId, keys: Range<u8>, bytes: usize) -> Change {
+    let value = |key: u8| (0..bytes).map(|at| (at as u8).wrapping_mul(7) ^ key).collect::<Vec<_>>();
+    let writes = keys.map(|key| (Bytes::from(format!("key {key:02}")), Some(Bytes::from(value(key))))).collect();
+    Change::Write { state, epoch: WriterEpoch::FIRST, writes }
+}
+
 struct Closed {
     disk: SimDisk,
     answers: Snapshot,
@@ -86,14 +126,10 @@ struct Closed {
 
 impl Closed {
     fn make(seed: u64) -> Closed {
-        let mut run = Run::start(SimDisk::new(seed), seed).map_err(|(_, e)| e).expect("start");
-        run.steps(25).expect("no fault, no failure");
-        run.checkpoint().expect("checkpoint");
-        run.steps(4).expect("no fault, no failure");
-        let component = run.store().put_component(b"\0asm, or what passes for it").expect("component");
-        let answers = run.current().clone();
-        run.store.take().expect("open").close().expect("close");
-        let disk = run.disk.restart(seed);
+        let Small { disk, store, answers, .. } = Small::make(seed);
+        let component = store.put_component(b"\0asm, or what passes for it").expect("component");
+        store.close().expect("close");
+        let disk = disk.restart(seed);
         let closed = Closed { disk, answers, component };
         assert!(!closed.wrong(&closed.disk.restart(0)).expect("an undamaged store answers"));
         closed

@@ -7,7 +7,7 @@ use crate::model_run::{Failed, Replay, Run, only_operation, seed_or};
 
 const STEPS: usize = 150;
 /// Outcomes tried for each crash.
-const RESTARTS: u64 = 3;
+const RESTARTS: u64 = 4;
 
 #[test]
 fn g01_g02_a_crash_at_every_operation_keeps_a_prefix_with_all_acknowledged() {
