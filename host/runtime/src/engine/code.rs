@@ -16,12 +16,13 @@ use std::fs;
 use std::hash::{Hash as _, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use wasmtime::component::Component;
 
-use super::program::Program;
+use super::program::Understood;
 
 const MAGIC: &[u8; 8] = b"steadcw1";
 const HEADER_BYTES: usize = 8 + 32;
@@ -42,7 +43,7 @@ struct Programs {
 }
 
 struct Kept {
-    program: Program,
+    program: Arc<Understood>,
     used: u64,
 }
 
@@ -54,7 +55,7 @@ impl Code {
     }
 
     /// The program of a component, if it is in memory.
-    pub(super) fn program(&self, hash: &blake3::Hash) -> Option<Program> {
+    pub(super) fn find(&self, hash: &blake3::Hash) -> Option<Arc<Understood>> {
         let mut programs = self.programs.lock();
         programs.uses += 1;
         let used = programs.uses;
@@ -64,15 +65,15 @@ impl Code {
     }
 
     /// Keeps a program, and lets go of those used longest ago that nobody else holds.
-    pub(super) fn keep(&self, program: &Program) {
+    pub(super) fn keep(&self, hash: blake3::Hash, program: &Arc<Understood>) {
         let mut programs = self.programs.lock();
         programs.uses += 1;
         let used = programs.uses;
-        programs.by_hash.insert(program.hash(), Kept { program: program.clone(), used });
+        programs.by_hash.insert(hash, Kept { program: program.clone(), used });
         let mut idle: Vec<_> = programs
             .by_hash
             .iter()
-            .filter(|(_, kept)| kept.program.is_held_once() || kept.used == used)
+            .filter(|(_, kept)| Arc::strong_count(&kept.program) == 1 || kept.used == used)
             .map(|(hash, kept)| (kept.used, *hash))
             .collect();
         if idle.len() > self.programs_idle_max {

@@ -17,6 +17,7 @@ mod code;
 mod collection;
 mod fault;
 mod memory;
+mod native;
 mod output;
 mod reflect;
 mod value;

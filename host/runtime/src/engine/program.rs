@@ -17,11 +17,12 @@ const READY: &str = "stead:plugin/ready@0.1.0";
 /// A component, compiled and understood. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Program {
-    shared: Arc<Shared>,
+    engine: Engine,
+    shared: Arc<Understood>,
 }
 
-struct Shared {
-    engine: Engine,
+/// What the engine's cache keeps of a program: all but the engine, which would keep itself alive.
+pub(super) struct Understood {
     component: Component,
     hash: blake3::Hash,
     declared: Vec<Declared>,
@@ -77,8 +78,8 @@ impl Program {
     pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> Result<Program, ComponentError> {
         check_kind(bytes, engine.limits().component_bytes_max)?;
         let hash = blake3::hash(bytes);
-        if let Some(program) = engine.code().program(&hash) {
-            return Ok(program);
+        if let Some(shared) = engine.code().find(&hash) {
+            return Ok(Program { engine: engine.clone(), shared });
         }
         let component = engine
             .code()
@@ -88,10 +89,9 @@ impl Program {
         let migrate = plugin_export(&exports, MIGRATE, "migrate", "func(from: option<string>) -> result<_, string>")?;
         let ready = plugin_export(&exports, READY, "ready", "func() -> result<_, string>")?;
         let (declared, wasi) = imports(engine, &component, migrate.is_some())?;
-        let shared = Shared { engine: engine.clone(), component, hash, declared, exports, wasi, migrate, ready };
-        let program = Program { shared: Arc::new(shared) };
-        engine.code().keep(&program);
-        Ok(program)
+        let shared = Arc::new(Understood { component, hash, declared, exports, wasi, migrate, ready });
+        engine.code().keep(hash, &shared);
+        Ok(Program { engine: engine.clone(), shared })
     }
 
     /// BLAKE3 of the component's bytes.
@@ -146,16 +146,11 @@ impl Program {
     }
 
     pub(super) fn engine(&self) -> &Engine {
-        &self.shared.engine
+        &self.engine
     }
 
     pub(super) fn component(&self) -> &Component {
         &self.shared.component
-    }
-
-    /// Whether nobody but the cache holds it.
-    pub(super) fn is_held_once(&self) -> bool {
-        Arc::strong_count(&self.shared) == 1
     }
 }
 

@@ -16,7 +16,7 @@ use wasmtime::component::LinkerInstance;
 use super::collection::{Collection, Entries, Use};
 use super::fault::Fault;
 use super::instance::Context;
-use super::value::{Number, Octets, Text};
+use super::native::{Number, Octets, Text};
 
 /// Defines one function of a collection.
 pub(super) fn define(

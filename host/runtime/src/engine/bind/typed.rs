@@ -11,7 +11,7 @@ use super::{Function, entries, key_fault};
 use crate::engine::collection::{Collection, Use, cell, counter, log, map};
 use crate::engine::fault::Fault;
 use crate::engine::instance::Context;
-use crate::engine::value::{Native, NativeKey};
+use crate::engine::native::{Native, NativeKey};
 
 type Linker<'a> = LinkerInstance<'a, Context>;
 type Store<'a> = StoreContextMut<'a, Context>;
@@ -184,10 +184,7 @@ fn loaded<V: Native>(collection: &Collection, stored: Option<Bytes>) -> Result<O
     stored.map(|stored| collection.loaded::<V>(&stored)).transpose()
 }
 
-fn pairs<K: NativeKey, V: Native>(
-    collection: &Collection,
-    page: &[(Bytes, Bytes)],
-) -> Result<Pairs<K, V>, Fault> {
+fn pairs<K: NativeKey, V: Native>(collection: &Collection, page: &[(Bytes, Bytes)]) -> Result<Pairs<K, V>, Fault> {
     let pair = |(key, stored): &(Bytes, Bytes)| {
         let mut key = collection.own_key(key)?;
         let key = K::decode_key(&mut key).map_err(|error| Fault::value(&collection.name, error))?;

@@ -16,7 +16,7 @@ use stead_store::{Order, Transaction};
 
 use super::Mode;
 use super::fault::Fault;
-use super::value::Native;
+use super::native::Native;
 use crate::limits::Limits;
 
 /// What a write takes in memory beside its key and its value.

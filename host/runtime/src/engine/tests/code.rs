@@ -60,3 +60,14 @@ fn one_program_serves_all_who_load_it() {
     let second = Program::load(&engine(), &wasm).expect("a plugin");
     assert!(std::ptr::eq(first.exports(), second.exports()));
 }
+
+#[test]
+fn an_engine_ends_with_its_last_holder() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let engine = with_cache(directory.path());
+    let program = Program::load(&engine, &wat::parse_str(WAT).expect("wat")).expect("a plugin");
+    let linked = program.link("test", &[], &Grants::default(), &Limits::default()).expect("linked");
+    let wasmtime = engine.wasmtime().weak();
+    drop((engine, program, linked));
+    assert!(wasmtime.upgrade().is_none(), "something the engine keeps holds the engine");
+}

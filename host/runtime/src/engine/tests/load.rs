@@ -144,3 +144,17 @@ fn functions_are_found_by_short_and_full_names() {
     let unknown = path("veto").expect_err("none has it").to_string();
     assert!(unknown.contains("veto") && unknown.contains("acme:tally/api@1.0.0#vote"), "{unknown}");
 }
+
+#[test]
+fn every_guest_of_the_tests_loads_and_links() {
+    for (name, wasm) in stead_test_guests::ALL {
+        match (Program::load(&engine(), wasm), *name) {
+            (Ok(program), _) => {
+                let linked = program.link(name, &bindings(&program), &Grants::default(), &Limits::default());
+                linked.unwrap_or_else(|error| panic!("{name}: {error}"));
+            }
+            (Err(error), "unknown-import") => assert_eq!(error.kind(), "unshaped"),
+            (Err(error), _) => panic!("{name}: {error}"),
+        }
+    }
+}
