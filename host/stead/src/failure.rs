@@ -8,6 +8,8 @@ use crate::api::ApiError;
 /// The exit codes; `stead --help` documents the same table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
+    /// Nothing failed that the command answers for.
+    Done = 0,
     /// The plugin answered `err`, trapped, or a request was refused.
     Refused = 1,
     /// The command line, or a value on it, was wrong.
@@ -68,7 +70,7 @@ impl Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self::silent(Exit::Refused);
+            return Self::silent(Exit::Done);
         }
         Self::host("io", format!("cannot write the output: {error}"))
     }

@@ -48,6 +48,9 @@ pub(crate) struct Report {
     pub(crate) recovery_us: Vec<u64>,
     /// From starting the process to its ready line, at worst.
     pub(crate) ready_us: u64,
+    /// The kill in the swap came late enough that the restarted host carried it to its end.
+    pub(crate) resumed: bool,
+    /// For how long the swap held calls; if it was resumed, for how long the restarted host worked on it.
     pub(crate) pause_us: u64,
     /// Of a second swap, to the same types.
     pub(crate) pause_identical_us: u64,
@@ -172,6 +175,7 @@ impl Round {
     async fn swap_under_load(&mut self) -> Result<(), Failure> {
         let info: PluginInfo = self.client().get("/v1/plugins/weather").await?;
         if info.summary.version.label.as_deref() == Some("2.0.0") {
+            self.report.resumed = true;
             self.story.say("  the restarted host has carried the swap to its end: version 2.0.0 serves")?;
         } else {
             self.story.say("  the swap was given up, version 1.0.0 serves on; once more")?;
@@ -226,6 +230,8 @@ impl Round {
         let before: PluginInfo = self.client().get("/v1/plugins/weather").await?;
         self.kill("once more, at the end").await?;
         self.start()?;
+        let health: HealthAnswer = self.client().get("/v1/health").await?;
+        self.report.recovery_us.push(health.opened_in_us);
         let after: PluginInfo = self.client().get("/v1/plugins/weather").await?;
         same("the root after a kill and a restart", &after.root, &before.root)?;
         self.report.root_end = after.root;

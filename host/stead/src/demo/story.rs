@@ -51,7 +51,7 @@ pub(crate) fn figures(console: &Console, report: &Report) -> Result<(), Failure>
     row(
         "asked again after a kill",
         format!(
-            "{} calls, {} of them had been carried out and were answered from the record",
+            "{} calls; {} of them had been carried out, and were answered from the record",
             count(report.repeated),
             count(report.replayed)
         ),
@@ -61,15 +61,17 @@ pub(crate) fn figures(console: &Console, report: &Report) -> Result<(), Failure>
         "recovery",
         format!("{} (the host's own part; process start to ready: {})", recovery.join(", "), micros(report.ready_us)),
     )?;
-    row(
-        "pause of the swap",
+    let entries = count(report.migrated_entries);
+    let pause = micros(report.pause_us);
+    let held = if report.resumed {
+        format!("cut by the kill; the restarted host carried it to its end in {pause}, {entries} entries written")
+    } else {
         format!(
-            "{} with {} entries migrated, {} calls waited, none failed",
-            micros(report.pause_us),
-            count(report.migrated_entries),
+            "{pause} with {entries} entries written by the migration; {} calls waited, none failed",
             count(report.held_calls)
-        ),
-    )?;
+        )
+    };
+    row("pause of the swap", held)?;
     row("pause of the second swap", format!("{}, with nothing to migrate", micros(report.pause_identical_us)))?;
     row("slowest call", format!("{} (swap included, kills not)", micros(report.slowest_us)))?;
     row("root before the swap", report.root_sealed.as_deref().map_or("none".to_owned(), short))?;
