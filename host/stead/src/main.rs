@@ -26,7 +26,7 @@ use crate::failure::Failure;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let console = Console::new(cli.global.json, cli.global.color.into());
-    log_to_stderr(cli.global.verbose);
+    log_to_stderr(&cli);
     let result = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -41,13 +41,21 @@ fn main() -> ExitCode {
     }
 }
 
-/// `STEAD_LOG` takes a filter in the form of `RUST_LOG`; `-v` and `-vv` are shorter.
-fn log_to_stderr(verbose: u8) {
-    let default = match verbose {
-        0 => "warn",
+/// `STEAD_LOG` takes a filter in the form of `RUST_LOG`; `-v` and `-vv` are shorter. A command that ends with its answer
+/// says in its error what a host that goes on has to log.
+fn log_to_stderr(cli: &Cli) {
+    let default = match cli.global.verbose {
+        0 if cli.serves() => "warn",
+        0 => "error",
         1 => "info",
         _ => "debug",
     };
+    let coloured = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let filter = EnvFilter::try_from_env("STEAD_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(coloured)
+        .without_time()
+        .init();
 }

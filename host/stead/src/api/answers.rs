@@ -203,6 +203,11 @@ impl FunctionInfo {
         format!("{name}: func({}){result}", params.join(", "))
     }
 
+    /// The host calls it in a hand-off; nobody else does.
+    pub(crate) fn is_hook(&self) -> bool {
+        self.name.starts_with("stead:")
+    }
+
     /// The interface that it belongs to; none for a function of the world.
     pub(crate) fn interface(&self) -> Option<&str> {
         self.name.rsplit_once('#').map(|(interface, _)| interface)

@@ -3,7 +3,7 @@
 use stead_runtime::engine::{DirectoryGrant, Engine, Grants};
 use stead_runtime::{
     CallError, CollectionDetails, DeployError, Deployed, HostError, InspectedCollection, Inspection, PluginDetails,
-    Refusal, RollbackError, Signature, StateError, SwapError,
+    Refusal, RollbackError, Signature, StateError, SwapError, TrapReport,
 };
 use stead_schema::{Kind, Type};
 
@@ -175,10 +175,7 @@ impl From<CallError> for ApiError {
             .help(near(function, exports, "it exports")),
             CallError::Trapped { trap, .. } => {
                 let error = ApiError::new(kind, &error);
-                let mut place = trap.backtrace.clone();
-                if !trap.stderr.trim().is_empty() {
-                    place.push(format!("standard error of the plugin: {}", trap.stderr.trim_end()));
-                }
+                let place = trap_place(trap);
                 let error = if place.is_empty() { error } else { error.at(place.join("\n")) };
                 error.help("the call's writes were discarded; the plugin goes on with the state before the call")
             }
@@ -217,11 +214,16 @@ impl From<SwapError> for ApiError {
         match error {
             SwapError::Host(error) => error.into(),
             SwapError::UnknownPlugin { plugin } => no_plugin(&plugin),
-            SwapError::State(refusals) => refused(kind, "the successor cannot take over this state", &refusals)
-                .help("nothing was changed; the version before goes on"),
-            SwapError::Aborted { ref receipt, .. } => ApiError::new(kind, &error)
-                .at(format!("`stead history {}` keeps the receipt", receipt.plugin))
-                .help("nothing was changed and no call was lost; the version before goes on"),
+            SwapError::State(refusals) => {
+                refused(kind, "the successor cannot take over this state", &refusals).help(SWAP_HELP)
+            }
+            SwapError::Aborted { ref receipt, .. } => {
+                // A reason may end in what the plugin wrote: the first line is the message, the rest says where.
+                let text = error.to_string();
+                let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
+                let receipt = format!("`stead history {}` keeps the receipt", receipt.plugin);
+                ApiError::new(kind, message).at(format!("{rest}\n{receipt}").trim_start()).help(SWAP_HELP)
+            }
             SwapError::Busy { ref plugin } => {
                 ApiError::new(kind, &error).help(format!("`stead show {plugin}` shows its phase"))
             }
@@ -261,6 +263,25 @@ impl From<StateError> for ApiError {
     }
 }
 
+const SWAP_HELP: &str = "nothing was changed and no call was lost; the version before goes on (`stead swap --help` shows \
+                         what can be accepted by name)";
+
+/// Frames of a backtrace that are shown; a recursion that is too deep has thousands.
+const FRAMES_MAX: usize = 12;
+
+/// What the plugin said last, and where it was.
+fn trap_place(trap: &TrapReport) -> Vec<String> {
+    let mut place = Vec::new();
+    if !trap.stderr.trim().is_empty() {
+        place.push(format!("standard error of the plugin: {}", trap.stderr.trim()));
+    }
+    place.extend(trap.backtrace.iter().take(FRAMES_MAX).map(|frame| format!("at {frame}")));
+    if trap.backtrace.len() > FRAMES_MAX {
+        place.push(format!("and {} more frames", trap.backtrace.len() - FRAMES_MAX));
+    }
+    place
+}
+
 fn no_plugin(plugin: &str) -> ApiError {
     ApiError::new("unknown-plugin", format!("there is no plugin `{plugin}`"))
         .help("`stead list` shows the plugins; `stead deploy NAME FILE.wasm` makes one")
@@ -288,27 +309,30 @@ fn near(given: &str, names: &[String], verb: &str) -> String {
     let short = |name: &str| name.rsplit(['#', '/']).next().unwrap_or(name).to_owned();
     let best = names.iter().map(|name| (distance(&short(given), &short(name)), name)).min();
     match best {
-        Some((distance, name)) if distance <= 1 + given.len() / 4 => {
+        Some((distance, name)) if distance <= 1 + given.len() / 6 => {
             format!("did you mean `{}`? {verb} {}", short(name), names.join(", "))
         }
         _ => format!("{verb} {}", names.join(", ")),
     }
 }
 
-/// Edits between two names: insertions, deletions, replacements.
+/// Edits between two names: insertions, deletions, replacements, and neighbours that changed places.
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(best);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -319,7 +343,7 @@ mod tests {
     fn a_near_name_is_suggested() {
         let exports = ["acme:tally/api@1.0.0#vote".to_owned(), "acme:tally/api@1.0.0#result".to_owned()];
         assert!(near("voet", &exports, "it exports").starts_with("did you mean `vote`?"));
-        assert!(near("weather", &exports, "it exports").starts_with("it exports acme"));
+        assert!(near("nope", &exports, "it exports").starts_with("it exports acme"));
     }
 
     #[test]

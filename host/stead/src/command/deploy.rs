@@ -81,9 +81,9 @@ pub(super) fn read_component(file: &Path) -> Result<Vec<u8>, Failure> {
         .map_err(|error| Failure::usage(format!("cannot read the component: {error}")).at(file.display()))
 }
 
-/// Says which file a refusal is about, where it says nothing closer.
+/// Says which file is no component that can run here, where the refusal says nothing closer.
 pub(super) fn in_file(file: &Path, error: crate::api::ApiError) -> crate::api::ApiError {
-    if error.place.is_none() { error.at(file.display()) } else { error }
+    if error.kind == "component" && error.place.is_none() { error.at(file.display()) } else { error }
 }
 
 fn print(console: &Console, deployed: &DeployAnswer) -> Result<(), Failure> {
@@ -93,10 +93,10 @@ fn print(console: &Console, deployed: &DeployAnswer) -> Result<(), Failure> {
         styled(BOLD, &deployed.plugin),
         deployed.version.generation
     ))?;
-    for function in &deployed.functions {
+    for function in deployed.functions.iter().filter(|function| !function.is_hook()) {
         console.line(format_args!("  calls  {}", function.wit()))?;
     }
-    for collection in &deployed.collections {
+    for collection in deployed.collections.iter().filter(|collection| !collection.old) {
         console.line(format_args!("  keeps  {}: {}", collection.identity, collection.shape()))?;
     }
     Ok(())

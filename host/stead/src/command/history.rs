@@ -42,7 +42,10 @@ fn row(entry: &HistoryEntry) -> [String; 7] {
         HistoryEvent::HandOff { receipt } => {
             let result = match &receipt.activated {
                 Activated::Successor => "active".to_owned(),
-                Activated::Incumbent { phase, reason } => format!("given up in {}: {reason}", phase_word(*phase)),
+                Activated::Incumbent { phase, reason } => {
+                    let reason = reason.lines().next().unwrap_or_default();
+                    format!("given up in {}: {reason}", phase_word(*phase))
+                }
             };
             (kind_word(receipt.kind), name(&receipt.from), name(&receipt.to), micros(receipt.pause_us), result)
         }

@@ -53,6 +53,13 @@ pub(crate) struct Cli {
     command: Command,
 }
 
+impl Cli {
+    /// The command goes on until it is stopped.
+    pub(crate) fn serves(&self) -> bool {
+        matches!(self.command, Command::Serve(_))
+    }
+}
+
 /// What every command understands.
 #[derive(Debug, Args)]
 pub(crate) struct Global {

@@ -86,12 +86,12 @@ fn print_page(console: &Console, page: &StateAnswer, back: bool) -> Result<(), F
     if page.entries.iter().any(|entry| entry.key_wave.is_some()) {
         let mut table = Table::new(&["KEY", "VALUE"]);
         for entry in &page.entries {
-            table.row([entry.key_wave.clone().unwrap_or_default(), entry.value_wave.clone()]);
+            table.row([entry.key_wave.clone().unwrap_or_default(), console.cell(&entry.value_wave)]);
         }
         table.print(console)?;
     } else {
         for entry in &page.entries {
-            console.line(&entry.value_wave)?;
+            console.line(console.cell(&entry.value_wave))?;
         }
     }
     if page.entries.is_empty() {

@@ -7,7 +7,7 @@ mod table;
 mod units;
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -95,6 +95,17 @@ impl Console {
         }
         if let Some(help) = &failure.help {
             self.note(format_args!("  {} {}", styled(HINT, "help:"), indented(help)));
+        }
+    }
+
+    /// Text for a table, cut where a terminal shows it; a pipe gets all of it.
+    pub(crate) fn cell(&self, text: &str) -> String {
+        const CHARS_MAX: usize = 300;
+        match text.char_indices().nth(CHARS_MAX) {
+            Some((end, _)) if io::stdout().is_terminal() => {
+                format!("{} … ({} in all; --json shows it)", &text[..end], bytes(text.len() as u64))
+            }
+            _ => text.to_owned(),
         }
     }
 

@@ -44,7 +44,11 @@ fn each_call_once(readings: &[Reading], acknowledged: &[Acknowledged]) -> Result
     let places: HashSet<u64> = acknowledged.iter().map(|call| call.index).collect();
     same("acknowledged calls", rows.len(), readings.len())?;
     same("places in the log that calls were given", places.len(), readings.len())?;
-    same("the last place in the log", places.iter().max().map(|place| place + 1), Some(readings.len() as u64))
+    same(
+        "entries that calls wrote (more than rows: calls were doubled)",
+        places.iter().max().map(|place| place + 1),
+        Some(readings.len() as u64),
+    )
 }
 
 /// Each entry of the log is the row of the call that was given its place.

@@ -34,8 +34,12 @@ pub(crate) struct Serving {
 impl Bench {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        for (name, bytes) in [("tally-v1.wasm", stead_examples::TALLY_V1), ("tally-v2.wasm", stead_examples::TALLY_V2)]
-        {
+        for (name, bytes) in [
+            ("tally-v1.wasm", stead_examples::TALLY_V1),
+            ("tally-v2.wasm", stead_examples::TALLY_V2),
+            ("weather-v1.wasm", stead_examples::WEATHER_V1),
+            ("weather-v2.wasm", stead_examples::WEATHER_V2),
+        ] {
             std::fs::write(directory.path().join(name), bytes).unwrap();
         }
         Self { directory }

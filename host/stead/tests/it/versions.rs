@@ -27,3 +27,36 @@ fn a_rollback_with_nothing_written_goes_back() {
     let plugin = bench.stead(&["show", "tally", "--json"]).json();
     assert_eq!(plugin["version"]["label"], json!("1.0.0"));
 }
+
+#[test]
+fn a_rollback_never_loses_a_write_unsaid() {
+    for writes_since in 1..=3 {
+        let bench = Bench::new();
+        let record = |hour: usize| {
+            let at = format!("\"2010-01-01T{hour:02}:00:00\"");
+            bench.stead(&["call", "weather", "record-reading", &at, "40", "10166", "38"]).succeeds()
+        };
+        let readings = |track: u8| {
+            let collection = format!("acme:weather/readings@{track}");
+            let page = bench.stead(&["state", "weather", &collection, "--json"]).json();
+            page["entries"].as_array().unwrap().len()
+        };
+        bench.stead(&["deploy", "weather", "weather-v1.wasm", "--label", "1.0.0"]).succeeds();
+        record(0);
+        bench.stead(&["swap", "weather", "weather-v2.wasm", "--label", "2.0.0"]).succeeds();
+        for hour in 1..=writes_since {
+            record(hour);
+        }
+        bench.stead(&["rollback", "weather"]).fails(1, &["would lose", "acme:weather/readings@2", "--discard-to"]);
+        assert_eq!(readings(2), 1 + writes_since);
+
+        bench.stead(&["rollback", "weather", "--discard-to", "later.jsonl"]).succeeds();
+        let saved = std::fs::read_to_string(bench.path("later.jsonl")).unwrap();
+        assert!(saved.contains("2010-01-01T01:00:00"), "{saved}");
+        for line in saved.lines() {
+            serde_json::from_str::<serde_json::Value>(line).unwrap();
+        }
+        assert_eq!(readings(1), 1);
+        bench.stead(&["rollback", "weather", "--discard-to", "later.jsonl"]).fails(2, &["does not exist yet"]);
+    }
+}
