@@ -191,7 +191,7 @@ impl<'a> Batch<'a> {
             return Err("the batch has no magic number");
         }
         let length = u32_at(bytes, 4) as usize;
-        if length > BATCH_BYTES_MAX || length == 0 || length % BLOCK_BYTES != 0 || length > bytes.len() {
+        if length > BATCH_BYTES_MAX || length == 0 || !length.is_multiple_of(BLOCK_BYTES) || length > bytes.len() {
             return Err("the batch has an impossible length");
         }
         let hash = array_at(bytes, length - BATCH_TRAILER_BYTES);

@@ -10,9 +10,12 @@ mod recovery;
 mod segment;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use reader::{SegmentScan, Tail, read_segment};
 pub(crate) use recovery::{Found, create, each_frame, find, holds_only_manifest, repair_tail, segment_numbers};
-pub(crate) use segment::{Spares, segment_number, remove_if_there, segment_path};
+pub(crate) use segment::{Spares, remove_if_there, segment_number, segment_path};
 pub(crate) use writer::{End, JournalWriter, RecordQueue, batch_bytes_max};
 
 /// Where segments live in the data directory.

@@ -1,6 +1,10 @@
 //! Reads one segment and tells an unfinished last write from damage.
 
-use super::format::{Batch, HeaderError, Link, SEGMENT_HEADER_BYTES, SegmentHeader, resembles, u64_at};
+use std::ops::Range;
+
+use super::format::{
+    BATCH_HEADER_BYTES, Batch, HeaderError, Link, SEGMENT_HEADER_BYTES, SegmentHeader, resembles, u64_at,
+};
 use super::segment::segment_path;
 use crate::disk::{Disk, Mode};
 use crate::error::ReadError;
@@ -12,8 +16,8 @@ pub(crate) struct SegmentScan {
     pub(crate) header: SegmentHeader,
     /// The whole file.
     pub(crate) bytes: Vec<u8>,
-    /// Where each valid batch starts.
-    pub(crate) batches: Vec<usize>,
+    /// Each valid batch: where it starts, how many records it holds, and where they lie.
+    batches: Vec<(usize, u32, Range<usize>)>,
     /// Where the valid batches end.
     pub(crate) end: usize,
     /// What a next batch would continue.
@@ -81,7 +85,8 @@ fn scan(number: u64, header: SegmentHeader, bytes: Vec<u8>) -> SegmentScan {
     let tail = loop {
         match next_batch(&bytes[end..], &link) {
             Ok(Some(batch)) => {
-                batches.push(end);
+                let records = end + BATCH_HEADER_BYTES;
+                batches.push((end, batch.count, records..records + batch.records.len()));
                 end += batch.bytes;
                 link = link.next(batch.hash);
             }
@@ -123,9 +128,14 @@ fn has_salt(bytes: &[u8], link: &Link) -> bool {
 }
 
 impl SegmentScan {
-    /// The segment's valid batches with their offsets. Their hashes were checked when the segment was read.
-    pub(crate) fn batches(&self) -> impl Iterator<Item = (usize, Batch<'_>)> {
-        self.batches.iter().map(|&at| (at, Batch::decode(&self.bytes[at..]).expect("a batch that was checked before")))
+    /// The segment's valid batches: where each starts, how many records it holds, and the records.
+    pub(crate) fn batches(&self) -> impl Iterator<Item = (usize, u32, &[u8])> {
+        self.batches.iter().map(|(at, count, records)| (*at, *count, &self.bytes[records.clone()]))
+    }
+
+    /// How many valid batches the segment holds.
+    pub(crate) fn batch_count(&self) -> usize {
+        self.batches.len()
     }
 
     /// The segment's file.

@@ -88,12 +88,31 @@ pub(crate) struct Part<'a> {
 /// What changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum What<'a> {
-    Create { state: StateId },
-    Write { state: StateId, epoch: WriterEpoch, #[serde(borrow)] ops: Ops<'a> },
-    Fork { from: StateId, to: StateId },
-    Fence { state: StateId, epoch: WriterEpoch },
-    Remove { state: StateId },
-    WritePacked { state: StateId, epoch: WriterEpoch, blob: Blob },
+    Create {
+        state: StateId,
+    },
+    Write {
+        state: StateId,
+        epoch: WriterEpoch,
+        #[serde(borrow)]
+        ops: Ops<'a>,
+    },
+    Fork {
+        from: StateId,
+        to: StateId,
+    },
+    Fence {
+        state: StateId,
+        epoch: WriterEpoch,
+    },
+    Remove {
+        state: StateId,
+    },
+    WritePacked {
+        state: StateId,
+        epoch: WriterEpoch,
+        blob: Blob,
+    },
 }
 
 /// Ops that lie in a pack because they do not fit a batch.

@@ -193,17 +193,17 @@ pub(crate) fn each_frame(
     segment: &SegmentScan,
     visit: &mut dyn FnMut(usize, Frame<'_>) -> Result<(), RecordError>,
 ) -> Result<(), OpenError> {
-    for (offset, batch) in segment.batches() {
+    for (offset, count, records) in segment.batches() {
         let at = |RecordError(what)| damage(&segment.path(), offset as u64, what, AFFECTS_TAIL);
-        let mut rest = batch.records;
-        let mut count = 0;
+        let mut rest = records;
+        let mut found = 0;
         while !rest.is_empty() {
             let frame = Frame::take(&mut rest).map_err(at)?;
             visit(offset, frame).map_err(at)?;
-            count += 1;
+            found += 1;
         }
-        if count != batch.count {
-            return Err(at(RecordError(format!("the batch names {} records and holds {count}", batch.count))));
+        if found != count {
+            return Err(at(RecordError(format!("the batch names {count} records and holds {found}"))));
         }
     }
     Ok(())
@@ -255,16 +255,10 @@ fn set_aside(disk: &dyn Disk, last: &SegmentScan, torn: &Torn, owner_epoch: u64)
 }
 
 /// Makes the first segment of a new store.
-pub(crate) fn create(
-    disk: &Arc<dyn Disk>,
-    store_id: [u8; 16],
-    segment_bytes: u64,
-    anchor: Anchor,
-) -> io::Result<End> {
+pub(crate) fn create(disk: &Arc<dyn Disk>, store_id: [u8; 16], segment_bytes: u64, anchor: Anchor) -> io::Result<End> {
     let before = Link { salt: 0, number: 1, chain: super::format::genesis(&store_id) };
     let number = 1;
-    let (start, link) =
-        super::writer::segment_start(&**disk, store_id, number, &before, CommitNumber(0), &anchor);
+    let (start, link) = super::writer::segment_start(&**disk, store_id, number, &before, CommitNumber(0), &anchor);
     let path = segment_path(number);
     let new = format!("{path}.new");
     let bytes = start.len() as u64 + TAIL_ROOM_BYTES.min(segment_bytes);
@@ -278,5 +272,5 @@ pub(crate) fn create(
 
 /// The first segment is as a creation that did not finish leaves it.
 pub(crate) fn holds_only_manifest(disk: &dyn Disk) -> bool {
-    super::reader::read_segment_of_any(disk, 1).is_ok_and(|segment| segment.batches.len() <= 1)
+    super::reader::read_segment_of_any(disk, 1).is_ok_and(|segment| segment.batch_count() <= 1)
 }

@@ -3,10 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::format::{
-    Link, SEGMENT_HEADER_BYTES, SegmentHeader, batch_bytes, encode_batch, record_bytes_max,
-    u64_at,
-};
+use super::format::{Link, SEGMENT_HEADER_BYTES, SegmentHeader, batch_bytes, encode_batch, record_bytes_max, u64_at};
 use super::record::{self, Anchor, Frame, Kind, PackDrop, Record};
 use super::segment::Spares;
 use crate::disk::{Disk, File};
@@ -100,7 +97,13 @@ pub(crate) struct End {
 }
 
 impl JournalWriter {
-    pub(crate) fn new(disk: Arc<dyn Disk>, spares: Arc<Spares>, store_id: [u8; 16], end: End, owner_epoch: u64) -> JournalWriter {
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        spares: Arc<Spares>,
+        store_id: [u8; 16],
+        end: End,
+        owner_epoch: u64,
+    ) -> JournalWriter {
         let batch_bytes_max = batch_bytes_max(spares.segment_bytes());
         JournalWriter {
             disk,
@@ -256,8 +259,7 @@ pub(crate) fn segment_start(
     let mut salt = [0; 8];
     disk.random(&mut salt);
     let link = Link { salt: u64::from_le_bytes(salt), ..*before };
-    let header =
-        SegmentHeader { store_id, number, salt: link.salt, first_batch: link.number, chain: link.chain };
+    let header = SegmentHeader { store_id, number, salt: link.salt, first_batch: link.number, chain: link.chain };
     let mut out = header.encode();
     let chain = encode_batch(&mut out, &link, 1, &record::encode(Kind::Manifest, last, anchor));
     (out, link.next(chain))

@@ -17,7 +17,6 @@ use crate::store::core::{Asker, Core, Front};
 use crate::store::state::entry_bytes;
 use crate::store::{Change, CommitNumber, StateId, Ticket, Writes};
 
-
 /// What a commit counts for in the journal beside its keys and values.
 const COMMIT_OVERHEAD_BYTES: u64 = 64;
 
@@ -119,9 +118,7 @@ struct Packed {
 fn inline(change: &Change) -> What<'_> {
     match change {
         Change::Create { state } => What::Create { state: *state },
-        Change::Write { state, epoch, writes } => {
-            What::Write { state: *state, epoch: *epoch, ops: Ops::of(writes) }
-        }
+        Change::Write { state, epoch, writes } => What::Write { state: *state, epoch: *epoch, ops: Ops::of(writes) },
         Change::Fork { from, to } => What::Fork { from: *from, to: *to },
         Change::Fence { state, epoch } => What::Fence { state: *state, epoch: *epoch },
         Change::Remove { state } => What::Remove { state: *state },

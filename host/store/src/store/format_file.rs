@@ -116,3 +116,29 @@ fn damaged(what: &str) -> OpenError {
         hint: "restore the file from a copy; nothing was changed".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_byte_for_byte() {
+        let bytes = Format { store_id: [7; 16] }.encode();
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            hex,
+            "5354454144464d540100000000000000070707070707070707070707070707070010000000400000000400000000000023e0e86bc1cb1bef1fc0b0234e3e087212c55e360123ca3892ff7c06ddfe703d"
+        );
+        assert_eq!(Format::decode(&bytes).expect("valid").store_id, [7; 16]);
+    }
+
+    #[test]
+    fn no_single_bit_can_flip_unnoticed() {
+        let mut bytes = Format { store_id: [7; 16] }.encode();
+        for bit in 0..bytes.len() * 8 {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(matches!(Format::decode(&bytes), Err(OpenError::Damaged { .. })), "bit {bit}");
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+}

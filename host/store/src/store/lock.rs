@@ -95,3 +95,19 @@ fn owner(error: &io::Error) -> String {
         None => "another process".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_reads_as_it_was_written() {
+        let record = OwnerRecord { epoch: 5, pid: 123, closed: Some(77) };
+        assert_eq!(record.text(), "stead epoch=5 pid=123 closed=77\n");
+        assert_eq!(OwnerRecord::parse(&record.text()), Some(record));
+        let open = OwnerRecord { closed: None, ..record };
+        assert_eq!(OwnerRecord::parse(&open.text()), Some(open));
+        assert_eq!(OwnerRecord::parse("stead epoch=x"), None);
+        assert_eq!(OwnerRecord::parse(""), None);
+    }
+}

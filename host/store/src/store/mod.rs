@@ -31,9 +31,7 @@ use bytes::Bytes;
 pub use change::{Change, CommitNumber, StateId, WriterEpoch, Writes};
 pub use components::{ComponentHash, NotAComponentHash};
 pub use options::{Options, Writer};
-pub use report::{
-    Checkpointed, Collected, Damage, Frontier, Info, Progress, Recovery, TornTail, Verified,
-};
+pub use report::{Checkpointed, Collected, Damage, Frontier, Info, Progress, Recovery, TornTail, Verified};
 pub use ticket::Ticket;
 pub use transaction::{Savepoint, Transaction, TransactionScan};
 pub use view::{Scan, View};

@@ -130,8 +130,7 @@ fn open_existing(
     }
     let owner = OwnerRecord { epoch: found.owner_epoch.max(record.epoch) + 1, pid: pid(), closed: None };
     lock.write(owner).map_err(io(LOCK_FILE))?;
-    let (end, set_aside) =
-        repair_tail(&disk, &found, options.segment_bytes, owner.epoch).map_err(io(JOURNAL_DIR))?;
+    let (end, set_aside) = repair_tail(&disk, &found, options.segment_bytes, owner.epoch).map_err(io(JOURNAL_DIR))?;
     let recovery = Recovery {
         created: false,
         clean: found.closed,
@@ -240,8 +239,7 @@ impl Start {
         assert!(batch_bytes_max(options.segment_bytes) as u64 * 4 <= options.segment_bytes.max(SEGMENT_BYTES_MIN));
         let spares = Arc::new(Spares::open(disk.clone(), options.segment_bytes).map_err(io)?);
         let owner_epoch = self.owner.epoch;
-        let mut writer =
-            JournalWriter::new(disk.clone(), spares.clone(), format.store_id, self.end, owner_epoch);
+        let mut writer = JournalWriter::new(disk.clone(), spares.clone(), format.store_id, self.end, owner_epoch);
         let mut queue = RecordQueue::default();
         queue.push(&encode(Kind::Own, self.front.accepted, &Own { owner_epoch }));
         writer.append(&queue, || ()).map_err(io)?;

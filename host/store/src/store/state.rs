@@ -95,8 +95,7 @@ impl State {
             self.undo.pop_front();
         }
         if self.undo.back().is_none_or(|undo| undo.number != number) {
-            let undo =
-                Undo { number, epoch: self.epoch, commits: self.commits, last: self.last, writes: Vec::new() };
+            let undo = Undo { number, epoch: self.epoch, commits: self.commits, last: self.last, writes: Vec::new() };
             self.undo.push_back(undo);
         }
         self.undo.back_mut().expect("just pushed")
@@ -325,7 +324,13 @@ impl States {
         version
     }
 
-    pub(crate) fn fence(&mut self, id: StateId, epoch: WriterEpoch, number: CommitNumber, durable: CommitNumber) -> u64 {
+    pub(crate) fn fence(
+        &mut self,
+        id: StateId,
+        epoch: WriterEpoch,
+        number: CommitNumber,
+        durable: CommitNumber,
+    ) -> u64 {
         let state = self.touch(id, number, durable);
         state.epoch = epoch;
         state.commits

@@ -156,8 +156,8 @@ struct WritesRange<'a> {
 
 impl<'a> WritesRange<'a> {
     fn new(writes: &'a Writes, lower: &Bound<Bytes>, upper: &Bound<Bytes>, order: Order) -> WritesRange<'a> {
-        let range = (!bounds_are_empty(lower, upper))
-            .then(|| writes.range::<Bytes, _>((lower.as_ref(), upper.as_ref())));
+        let range =
+            (!bounds_are_empty(lower, upper)).then(|| writes.range::<Bytes, _>((lower.as_ref(), upper.as_ref())));
         WritesRange { range, order }
     }
 }

@@ -86,7 +86,8 @@ impl<'a> Run<'a> {
         let mut bytes_total = 0;
         for dir in ["", JOURNAL_DIR, PACK_DIR, COMPONENT_DIR, QUARANTINE_DIR] {
             for name in list(disk, dir)? {
-                bytes_total += disk.open(&join(dir, &name), crate::disk::Mode::Read).and_then(|file| file.len()).unwrap_or(0);
+                bytes_total +=
+                    disk.open(&join(dir, &name), crate::disk::Mode::Read).and_then(|file| file.len()).unwrap_or(0);
             }
         }
         let at = Progress { file: String::new(), bytes: 0, bytes_total, state: None };
@@ -255,7 +256,8 @@ impl<'a> Run<'a> {
     /// Walks the trees of a directory that is not open, as far as its packs can be read.
     fn found(&mut self, disk: &Arc<dyn Disk>, catalog: &Tree, needed: &[PackId]) {
         let packs = Packs::new(disk.clone(), 64 << 20);
-        let there: BTreeSet<PackId> = self.names(PACK_DIR).iter().filter_map(|name| PackId::from_file_name(name)).collect();
+        let there: BTreeSet<PackId> =
+            self.names(PACK_DIR).iter().filter_map(|name| PackId::from_file_name(name)).collect();
         for pack in needed.iter().filter(|pack| !there.contains(pack)) {
             self.damage(&pack.path(), 0, "the file is missing", AFFECTS_STATES);
         }
@@ -295,7 +297,7 @@ impl<'a> Run<'a> {
 
 fn list(disk: &dyn Disk, dir: &str) -> io::Result<Vec<String>> {
     match disk.list(dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && dir != "" => Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !dir.is_empty() => Ok(Vec::new()),
         other => other,
     }
 }

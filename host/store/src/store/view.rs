@@ -85,7 +85,8 @@ impl View {
         if bounds_are_empty(&lower, &upper) {
             return Ok(0);
         }
-        let mut count = self.tree().count(&*self.packs, lower.as_ref().map(|key| &**key), upper.as_ref().map(|key| &**key))?;
+        let mut count =
+            self.tree().count(&*self.packs, lower.as_ref().map(|key| &**key), upper.as_ref().map(|key| &**key))?;
         let is_empty = count == 0;
         for (key, value) in TableRange::new(&self.table, &lower, &upper, Order::Ascending) {
             let was_there = !is_empty && self.tree().get(&*self.packs, &key)?.is_some();

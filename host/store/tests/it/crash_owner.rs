@@ -22,7 +22,7 @@ fn write(state: StateId, key: &'static str) -> Change {
 fn g06_a_second_owner_is_refused_and_told_who_holds_the_directory() {
     let disk = SimDisk::new(1);
     let (store, first) = open(&disk).expect("open");
-    let error = open(&disk).err().expect("locked");
+    let error = open(&disk).expect_err("locked");
     assert!(matches!(error, OpenError::Locked { .. }), "{error}");
     drop(store);
     let (_store, second) = open(&disk).expect("the lock is free");

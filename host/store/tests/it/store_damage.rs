@@ -16,7 +16,8 @@ fn open(disk: &SimDisk) -> Result<(Store, Recovery), OpenError> {
 }
 
 fn put(store: &Store, state: StateId, key: &str, value: &str) {
-    let writes = Writes::from([(Bytes::copy_from_slice(key.as_bytes()), Some(Bytes::copy_from_slice(value.as_bytes())))]);
+    let writes =
+        Writes::from([(Bytes::copy_from_slice(key.as_bytes()), Some(Bytes::copy_from_slice(value.as_bytes())))]);
     let change = Change::Write { state, epoch: WriterEpoch::FIRST, writes };
     store.commit(vec![change]).expect("accepted").wait().expect("durable");
 }
@@ -109,7 +110,7 @@ fn a_newer_format_is_refused_by_name() {
     let hash = blake3::hash(&format[..end]);
     format[end..].copy_from_slice(hash.as_bytes());
     overwrite(&disk, "FORMAT", 0, &format);
-    let error = open(&disk).err().expect("refused");
+    let error = open(&disk).expect_err("refused");
     assert!(matches!(error, OpenError::NewerFormat { found: 2, supported: 1, .. }), "{error}");
     assert_eq!(error.kind(), "newer-format");
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::thread;
 
 use bytes::Bytes;
+use std::ops::Bound;
 use stead_store::disk::DirDisk;
 use stead_store::limits::SEGMENT_BYTES_MIN;
 use stead_store::{Change, CommitError, OpenError, Options, Order, Recovery, StateId, Store, WriterEpoch, Writes};
-use std::ops::Bound;
 
 fn options() -> Options {
     Options { segment_bytes: 4 * SEGMENT_BYTES_MIN, checkpoint_bytes: 256 << 10, ..Options::default() }
@@ -66,7 +66,8 @@ fn g02_many_writers_over_many_segments_and_checkpoints() {
             let store = store.clone();
             scope.spawn(move || {
                 for count in 0..COMMITS {
-                    let change = write(*state, format!("key {:05}", count % 400), format!("{count} {}", "x".repeat(100)));
+                    let change =
+                        write(*state, format!("key {:05}", count % 400), format!("{count} {}", "x".repeat(100)));
                     store.commit(vec![change]).expect("accepted").wait().expect("durable");
                 }
             });
@@ -87,7 +88,11 @@ fn g02_many_writers_over_many_segments_and_checkpoints() {
         let view = store.view(*state).expect("state");
         assert_eq!(view.root().expect("root"), root);
         assert_eq!(view.count(Bound::Unbounded, Bound::Unbounded).expect("count"), 400);
-        let last = view.scan(Bound::Unbounded, Bound::Unbounded, Order::Descending).next().expect("an entry").expect("readable");
+        let last = view
+            .scan(Bound::Unbounded, Bound::Unbounded, Order::Descending)
+            .next()
+            .expect("an entry")
+            .expect("readable");
         assert_eq!(last.0, bytes("key 00399"));
         assert!(last.1.starts_with(b"399 "));
     }
@@ -155,7 +160,11 @@ fn a_closed_store_refuses_and_reserved_keys_are_the_stores() {
     assert!(matches!(reserved, Err(CommitError::Reserved { .. })), "{reserved:?}");
     let long = store.commit(vec![write(StateId::CATALOG, "k".repeat(5000), "1".into())]);
     assert!(matches!(long, Err(CommitError::TooLarge { .. })), "{long:?}");
-    store.commit(vec![write(StateId::CATALOG, "\u{1}plugin".into(), "1".into())]).expect("accepted").wait().expect("durable");
+    store
+        .commit(vec![write(StateId::CATALOG, "\u{1}plugin".into(), "1".into())])
+        .expect("accepted")
+        .wait()
+        .expect("durable");
     store.close().expect("close");
     let refused = other.commit(vec![write(StateId::CATALOG, "\u{1}late".into(), "1".into())]);
     assert!(matches!(refused, Err(CommitError::Closed)), "{refused:?}");

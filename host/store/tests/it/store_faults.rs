@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use std::ops::Bound;
 use stead_store::disk::sim::SimDisk;
 use stead_store::{Change, CommitError, StateId, Store, Transaction, WriterEpoch, Writes};
-use std::ops::Bound;
 
 use crate::model::options;
 
