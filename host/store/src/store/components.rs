@@ -77,7 +77,10 @@ pub(crate) fn put(disk: &dyn Disk, bytes: &[u8]) -> Result<ComponentHash, StoreE
         file.write_at(0, bytes)?;
         file.sync_all()?;
         disk.rename(&new, &path)?;
-        disk.sync_dir(COMPONENT_DIR)
+        disk.sync_dir(COMPONENT_DIR).inspect_err(|_| {
+            // The name may never last, though the directory goes on showing it: nobody must rely on it.
+            let _ = disk.remove(&path);
+        })
     };
     write().map_err(|source| {
         let _ = remove_if_there(disk, &new);

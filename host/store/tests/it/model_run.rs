@@ -1,10 +1,11 @@
 //! A seeded workload on a store, with the oracle beside it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use stead_store::disk::sim::SimDisk;
-use stead_store::{Change, CommitError, StateId, Store, Ticket, WriterEpoch, Writes};
+use stead_store::{Change, CommitError, ComponentHash, StateId, Store, Ticket, WriterEpoch, Writes};
 
 use crate::model::{Snapshot, options};
 
@@ -22,6 +23,8 @@ pub(crate) struct Run {
     pub(crate) history: Vec<Snapshot>,
     /// The last entry of the history that a caller was told to be durable.
     pub(crate) acknowledged: usize,
+    /// Components that were put: they are durable at once.
+    components: BTreeMap<ComponentHash, Bytes>,
     tickets: Vec<(usize, Ticket)>,
     random: Random,
 }
@@ -37,6 +40,7 @@ impl Run {
             store: Some(store),
             history: vec![first],
             acknowledged: 0,
+            components: BTreeMap::new(),
             tickets: Vec::new(),
             random: Random(seed),
         })
@@ -49,6 +53,7 @@ impl Run {
             store: None,
             history: self.history.clone(),
             acknowledged: self.acknowledged,
+            components: self.components.clone(),
             tickets: Vec::new(),
             random: self.random.clone(),
         }
@@ -64,8 +69,9 @@ impl Run {
 
     pub(crate) fn step(&mut self) -> Result<(), Failed> {
         match self.random.below(100) {
-            0..75 => self.commit(),
-            75..88 => self.wait(),
+            0..73 => self.commit(),
+            73..86 => self.wait(),
+            86..88 => self.component(),
             88..92 => self.checkpoint(),
             92..94 => self.collect(),
             94..96 => self.stale_write(),
@@ -102,6 +108,14 @@ impl Run {
         self.store().collect().map(|_| ()).map_err(|e| Failed(format!("collect: {e}")))
     }
 
+    fn component(&mut self) -> Result<(), Failed> {
+        // A few, so that some are put again.
+        let bytes = Bytes::from(vec![self.random.below(3) as u8; 700]);
+        let put = self.store().put_component(&bytes);
+        self.components.insert(put.map_err(|e| Failed(format!("component: {e}")))?, bytes);
+        Ok(())
+    }
+
     fn reopen_clean(&mut self) -> Result<(), Failed> {
         let waited = self.wait();
         self.store.take().expect("the store is open").close().map_err(|e| Failed(format!("close: {e}")))?;
@@ -124,6 +138,13 @@ impl Run {
             Store::open(Arc::new(self.disk.clone()), options()).map_err(|e| Failed(format!("open: {e}")))?;
         let actual = Snapshot::of(&store).map_err(Failed)?;
         self.accept(&actual).map_err(Failed)?;
+        for (hash, bytes) in &self.components {
+            match store.component(hash) {
+                Ok(found) => assert!(found == *bytes, "component {hash} changed"),
+                Err(e) if e.kind() == "io" => return Err(Failed(format!("component {hash}: {e}"))),
+                Err(e) => return Err(Failed(format!("LOST: component {hash}: {e}"))),
+            }
+        }
         self.store = Some(store);
         Ok(())
     }
