@@ -146,21 +146,25 @@ fn directory(text: &str) -> Result<DirectoryGrant, ApiError> {
 
 impl From<HostError> for ApiError {
     fn from(error: HostError) -> Self {
-        let help = match error.kind() {
-            "locked" => Some(
-                "another process has it open; stop it, or talk to it: a running `stead serve` answers on DIR/control.sock",
-            ),
-            "read-only" => Some("make the directory writable for this user, or copy it"),
-            "newer-format" => Some("install a newer release of stead; this one changes nothing in it"),
-            "not-a-store" => Some("give an empty or absent directory, or one that stead made, with --data DIR"),
-            "damaged" | "missing" => Some("`stead verify` lists all damage; nothing was changed"),
-            "no-space" => Some("free space on the disk and try again; nothing was lost"),
-            "poisoned" | "outcome-unknown" => Some(
-                "the disk failed under the journal: check it, then restart the host; what it had acknowledged is safe",
-            ),
-            _ => None,
-        };
-        with_help(error.kind(), &error, help)
+        with_help(error.kind(), &error, store_help(error.kind()))
+    }
+}
+
+/// What to do about a store that failed.
+fn store_help(kind: &str) -> Option<&'static str> {
+    match kind {
+        "locked" => Some(
+            "another process has it open; stop it, or talk to it: a running `stead serve` answers on DIR/control.sock",
+        ),
+        "read-only" => Some("make the directory writable for this user, or copy it"),
+        "newer-format" => Some("install a newer release of stead; this one changes nothing in it"),
+        "not-a-store" => Some("give an empty or absent directory, or one that stead made, with --data DIR"),
+        "damaged" | "missing" => Some("`stead verify` lists all damage; nothing was changed"),
+        "no-space" => Some("free space on the disk and try again; nothing was lost"),
+        "poisoned" | "outcome-unknown" => {
+            Some("the disk failed under the journal: check it, then restart the host; what it had acknowledged is safe")
+        }
+        _ => None,
     }
 }
 
@@ -190,7 +194,7 @@ impl From<CallError> for ApiError {
                 &error,
                 Some("restart the host; a call that has an id can then be repeated safely under the same id"),
             ),
-            _ => ApiError::new(kind, &error),
+            _ => with_help(kind, &error, store_help(kind)),
         }
     }
 }
