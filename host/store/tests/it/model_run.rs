@@ -69,7 +69,8 @@ impl Run {
 
     pub(crate) fn step(&mut self) -> Result<(), Failed> {
         match self.random.below(100) {
-            0..73 => self.commit(),
+            0..70 => self.commit(),
+            70..73 => self.burst(),
             73..86 => self.wait(),
             86..88 => self.component(),
             88..92 => self.checkpoint(),
@@ -173,6 +174,10 @@ impl Run {
 
     fn commit(&mut self) -> Result<(), Failed> {
         let changes = self.changes();
+        self.commit_these(changes)
+    }
+
+    fn commit_these(&mut self, changes: Vec<Change>) -> Result<(), Failed> {
         match self.store().commit(changes.clone()) {
             Ok(ticket) => {
                 let store = self.store.as_ref().expect("the store is open");
@@ -184,6 +189,17 @@ impl Run {
             }
             Err(e) => Err(Failed(format!("commit: {e}"))),
         }
+    }
+
+    /// More commits at once than one batch holds.
+    fn burst(&mut self) -> Result<(), Failed> {
+        for _ in 0..12 {
+            let states: Vec<StateId> = self.current().states.keys().copied().collect();
+            let Some(state) = states.into_iter().find(|id| *id != StateId::CATALOG) else { return Ok(()) };
+            let changes = vec![self.write_values(state, 1, 2500)];
+            self.commit_these(changes)?;
+        }
+        self.wait()
     }
 
     /// A writer that was fenced is refused, and nothing of its commit is seen.
