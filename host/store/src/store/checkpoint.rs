@@ -184,7 +184,11 @@ impl Core {
         let many = self.front().packs.len() >= PACKS_MANY;
         let collected = if made.is_ok() && many { self.collect().map(drop) } else { Ok(()) };
         let failure = made.map(drop).and(collected).err().map(|error| error.to_string());
-        self.front().checkpoint_failure = failure;
+        let mut front = self.front();
+        // On a full disk the next try waits until more has changed: each try writes before it fails.
+        let wait = if failure.is_some() { front.dirty_bytes } else { 0 };
+        front.checkpoint_at = (wait + self.options.checkpoint_bytes / 4).max(self.options.checkpoint_bytes);
+        front.checkpoint_failure = failure;
     }
 
     /// Removes packs that nothing needs, and rewrites those that are mostly dead.

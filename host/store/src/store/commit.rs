@@ -54,7 +54,7 @@ impl Core {
             front.blobs.extend(packed.blobs.iter().map(|hash| (number, *hash)));
         }
         let sequence = front.push(record.bytes());
-        let is_heavy = front.dirty_bytes >= self.options.checkpoint_bytes;
+        let is_heavy = front.dirty_bytes >= front.checkpoint_at;
         self.submit(front);
         if is_heavy {
             self.checkpoint_bell.ring();

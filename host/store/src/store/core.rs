@@ -5,7 +5,7 @@
 //!           (one short lock)                        (one at a time)
 //! ```
 //!
-//! Locks are taken in this order: checkpointing, journal, spares, front. Nobody waits for the disk under the front's lock.
+//! Locks are taken in this order: checkpointing, segments, journal, spares, front. Nobody waits for the disk under the front's lock.
 
 use std::io;
 use std::sync::Arc;
@@ -41,6 +41,8 @@ pub(crate) struct Core {
     pub(crate) progress: Progress,
     /// Held for a checkpoint, a collection or a verification: one at a time.
     pub(crate) checkpointing: Mutex<()>,
+    /// Held while segments are recycled, or read to verify them.
+    pub(crate) segments: Mutex<()>,
     journal: Mutex<Journal>,
     front: Mutex<Front>,
     /// Rung when queued commits were taken or became durable.
@@ -70,6 +72,8 @@ pub(crate) struct Front {
     pub(crate) blobs: Vec<(CommitNumber, Hash)>,
     /// Bytes of changes since the last checkpoint.
     pub(crate) dirty_bytes: u64,
+    /// The next checkpoint in the background is due when as many bytes have changed.
+    pub(crate) checkpoint_at: u64,
     pub(crate) checkpoints: u64,
     /// The last checkpoint that the background tried failed like this.
     pub(crate) checkpoint_failure: Option<String>,
@@ -95,6 +99,7 @@ impl Front {
             packs,
             blobs: Vec::new(),
             dirty_bytes: 0,
+            checkpoint_at: u64::MAX,
             checkpoints: 0,
             checkpoint_failure: None,
             queue: RecordQueue::default(),
@@ -144,6 +149,7 @@ impl Core {
         mut front: Front,
     ) -> Core {
         front.room = writer.room();
+        front.checkpoint_at = options.checkpoint_bytes;
         Core {
             disk,
             options,
@@ -153,6 +159,7 @@ impl Core {
             spares,
             progress: Progress::starting_at(front.accepted),
             checkpointing: Mutex::new(()),
+            segments: Mutex::new(()),
             journal: Mutex::new(Journal { writer, lock: Some(lock), taken: RecordQueue::default() }),
             front: Mutex::new(front),
             room: Condvar::new(),
@@ -324,13 +331,14 @@ impl Core {
     /// Prepares a spare segment and recycles those that a Manifest covers. What fails here fails again where it is
     /// needed, and is reported there.
     pub(crate) fn tidy_segments(&self) {
-        let (covered, wants_spare) = {
-            let mut journal = self.journal.lock();
-            (journal.writer.take_covered(), journal.writer.wants_spare())
-        };
-        for number in covered {
-            let _ = self.spares.recycle(number);
+        {
+            let _segments = self.segments.lock();
+            let covered = self.journal.lock().writer.take_covered();
+            for number in covered {
+                let _ = self.spares.recycle(number);
+            }
         }
+        let wants_spare = self.journal.lock().writer.wants_spare();
         if wants_spare {
             let _ = self.spares.prepare();
         }

@@ -70,3 +70,30 @@ pub(crate) fn read_all(
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{CommitNumber, WriterEpoch};
+
+    #[test]
+    fn a_header_is_byte_for_byte() {
+        let header = Header {
+            tree: Tree::EMPTY,
+            epoch: WriterEpoch(2),
+            commits: 3,
+            last: CommitNumber(4),
+            held: CommitNumber(500),
+        };
+        let entries: Table =
+            [(Bytes::from_static(b"gone"), None), (Bytes::from_static(b"key"), Some(Bytes::from_static(b"value")))]
+                .into_iter()
+                .collect();
+        let (key, value) = (key(StateId(258)), encode(header.clone(), &entries));
+        assert_eq!(&key[..], [0, 0, 0, 0, 0, 0, 0, 1, 2]);
+        let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "0100000000020304f40301036b6579010576616c7565");
+        let (id, read, table) = decode(&key, &value).expect("valid");
+        assert_eq!((id, read, table.len()), (StateId(258), header, 1));
+    }
+}

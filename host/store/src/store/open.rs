@@ -206,17 +206,21 @@ pub(crate) fn read_error(error: ReadError, file: &str) -> OpenError {
     }
 }
 
-/// Removes packs that no record names: their commit was never accepted, or their drop is durable.
+/// Removes packs that no record names (their commit was never accepted, or their drop is durable), and components that
+/// were never finished.
 fn remove_leftovers(disk: &dyn Disk, needed: &BTreeSet<PackId>) -> io::Result<()> {
+    let is_needed = |name: &str| PackId::from_file_name(name).is_some_and(|pack| needed.contains(&pack));
+    keep_only(disk, PACK_DIR, is_needed)?;
+    keep_only(disk, COMPONENT_DIR, |name| !name.ends_with(".new"))
+}
+
+fn keep_only(disk: &dyn Disk, dir: &str, keep: impl Fn(&str) -> bool) -> io::Result<()> {
     let mut removed = false;
-    for name in disk.list(PACK_DIR)? {
-        let keep = PackId::from_file_name(&name).is_some_and(|pack| needed.contains(&pack));
-        if !keep {
-            disk.remove(&format!("{PACK_DIR}/{name}"))?;
-            removed = true;
-        }
+    for name in disk.list(dir)?.iter().filter(|name| !keep(name)) {
+        disk.remove(&format!("{dir}/{name}"))?;
+        removed = true;
     }
-    if removed { disk.sync_dir(PACK_DIR) } else { Ok(()) }
+    if removed { disk.sync_dir(dir) } else { Ok(()) }
 }
 
 fn pid() -> u64 {

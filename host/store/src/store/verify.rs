@@ -26,13 +26,14 @@ use crate::tree::{Hash, Tree};
 const AFFECTS_COMMITS: &str = "every commit from here on";
 const AFFECTS_STATES: &str = "every state with entries in it";
 
-/// Verifies a store that is open. Commits go on; checkpoints wait.
+/// Verifies a store that is open. Checkpoints wait for it, commits only while the journal is read.
 pub(crate) fn verify_open(core: &Arc<Core>, progress: &mut dyn FnMut(&Progress)) -> Result<Verified, StoreError> {
     let _one = core.checkpointing.lock();
     let mut run = Run::new(&*core.disk, progress).map_err(|source| StoreError::from_io("", source))?;
     run.format();
     // Nothing is written and no segment changes its use while these are read.
     {
+        let _segments = core.segments.lock();
         let _journal = core.journal();
         run.journal(&core.format.store_id);
     }
