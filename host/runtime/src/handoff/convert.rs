@@ -7,7 +7,7 @@ use stead_store::{Transaction, View};
 
 use super::Stop;
 use super::carry::entries;
-use super::plan::Plan;
+use super::plan::{Plan, sentence};
 use super::receipt::Refusal;
 use crate::error::HostError;
 
@@ -56,11 +56,19 @@ pub(super) fn lost(admitted: &Admitted, live: &View) -> Result<Vec<Refusal>, Hos
         })?;
         if let Some(first) = first {
             let noun = if entries == 1 { "entry" } else { "entries" };
-            let reason = format!("{entries} {noun} that this version cannot hold whole (the first: {first})");
+            let differences = differences(admitted, identity);
+            let reason = format!("{entries} {noun} that this version cannot hold whole (the first: {first}); {differences}");
             lost.push(Refusal { subject: identity.to_string(), reason });
         }
     }
     Ok(lost)
+}
+
+/// How the version's types differ from those of the state.
+fn differences(admitted: &Admitted, identity: &Identity) -> String {
+    let found = admitted.verdicts.iter().find(|(compared, _)| compared == identity);
+    let sentences = found.into_iter().flat_map(|(_, comparison)| comparison.differences.iter().map(sentence));
+    sentences.collect::<Vec<_>>().join("; ")
 }
 
 /// Every entry of a collection that is read through a conversion.

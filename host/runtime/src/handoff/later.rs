@@ -32,8 +32,8 @@ pub(super) fn for_each_later(
     after: &View,
     mut each: impl FnMut(Later) -> Result<(), HostError>,
 ) -> Result<(), HostError> {
-    // A fork counts as a commit of its own, so equal counts mean one write since: only fewer mean none.
-    if after.commits() < before.commits() {
+    if after.commit() <= before.commit() {
+        // The last change came no later than the fork.
         return Ok(());
     }
     let (mut old, mut new) = (entries(before), entries(after));

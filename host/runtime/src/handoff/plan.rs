@@ -179,7 +179,8 @@ impl Plan {
     }
 }
 
-fn sentence(difference: &stead_schema::Difference) -> String {
+/// A difference between two schemas in words.
+pub(super) fn sentence(difference: &stead_schema::Difference) -> String {
     let side = |side: &Option<String>| side.as_ref().map_or_else(|| "nothing".to_owned(), |ty| format!("`{ty}`"));
     format!("{}: was {}, is {}", difference.path, side(&difference.was), side(&difference.is))
 }

@@ -1,0 +1,56 @@
+//! G14: what waits and what is kept has a bound, and a clear error past it.
+
+use std::time::Duration;
+
+use stead_runtime::{Call, DeployOptions, Reuse};
+use stead_store::disk::sim::SimDisk;
+use stead_test_guests::{EVOLVE_V1, HOSTILE};
+
+use crate::harness::{bump, bytes, open, refused, text};
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once() {
+    let (host, _) = open(&SimDisk::new(1)).await;
+    let mut options = DeployOptions::default();
+    options.limits.waiting_calls_max = 1;
+    host.deploy("box", HOSTILE, options).await.unwrap();
+    let spin = Call { deadline: Some(Duration::from_millis(300)), ..Call::new("box", "spin", vec![]) };
+    let write = || Call::new("box", "put", vec![text("k"), bytes(b"v")]);
+    let running = tokio::spawn({
+        let host = host.clone();
+        async move { host.call(spin).await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let waiting = tokio::spawn({
+        let (host, write) = (host.clone(), write());
+        async move { host.call(write).await }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(refused(host.call(write()).await), "queue-full");
+    assert_eq!(refused(running.await.unwrap()), "trapped");
+    waiting.await.unwrap().expect("the one that waited is served");
+}
+
+#[tokio::test]
+async fn instances_of_a_per_call_plugin_are_not_kept() {
+    let (host, _) = open(&SimDisk::new(1)).await;
+    let options = DeployOptions { reuse: Reuse::PerCall, ..DeployOptions::default() };
+    host.deploy("box", EVOLVE_V1, options).await.unwrap();
+    for round in 1..=3 {
+        assert_eq!(bump(&host, "a").await, round);
+    }
+}
+
+#[tokio::test]
+async fn names_and_clients_have_a_form() {
+    let (host, _) = open(&SimDisk::new(1)).await;
+    for name in ["", "-a", "a b", "a/b", &"x".repeat(65)] {
+        let error = host.deploy(name, EVOLVE_V1, DeployOptions::default()).await.unwrap_err();
+        assert_eq!(error.kind(), "name", "{name:?}");
+    }
+    host.deploy("box", EVOLVE_V1, DeployOptions::default()).await.unwrap();
+    for client in ["", &"x".repeat(129)] {
+        let call = Call::new("box", "bump", vec![text("a")]).with_id(client, 1);
+        assert_eq!(refused(host.call(call).await), "client");
+    }
+}
