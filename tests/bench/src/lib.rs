@@ -8,6 +8,7 @@
 
 pub mod disk;
 pub mod load;
+pub mod plugins;
 pub mod queue;
 pub mod report;
 pub mod stores;

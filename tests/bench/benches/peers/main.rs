@@ -1,9 +1,12 @@
-//! `cargo peers`: everything, or only the sections that are named as arguments: `commits`, `reads`, `reopen`.
+//! `cargo peers`: everything, or only the sections that are named as arguments: `commits`, `plugins`,
+//! `calls`, `reads`, `reopen`.
 //!
 //! `STEAD_BENCH_SECONDS` is the time of one measurement (2), `STEAD_BENCH_DIR` where the stores lie (the target
 //! directory).
 
+mod calls;
 mod commits;
+mod plugins;
 mod reads;
 mod reopen;
 
@@ -26,7 +29,13 @@ impl Settings {
 
 type Section = (&'static str, fn(&Settings));
 
-const SECTIONS: [Section; 3] = [("commits", commits::run), ("reads", reads::run), ("reopen", reopen::run)];
+const SECTIONS: [Section; 5] = [
+    ("commits", commits::run),
+    ("plugins", plugins::run),
+    ("calls", calls::run),
+    ("reads", reads::run),
+    ("reopen", reopen::run),
+];
 
 fn main() {
     let number = |name: &str| env::var(name).ok().and_then(|text| text.parse().ok());

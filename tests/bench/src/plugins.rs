@@ -1,0 +1,122 @@
+//! The guest `plain`, under the host and under wasmtime alone.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use stead_runtime::engine::{Engine, EngineOptions};
+use stead_runtime::{Call, DeployOptions, Host, HostOptions, Outcome};
+use stead_schema::{Parts, Value};
+use tokio::runtime::Runtime;
+use wasmtime::component::{Component, Linker, ResourceTable, TypedFunc};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+/// A runtime as the binary has.
+pub fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("tokio starts")
+}
+
+/// A host in a fresh directory with plugins `plain-0`, `plain-1`, …
+pub async fn start(path: &Path, plugins: u64) -> Host {
+    let engine = Engine::new(EngineOptions::default()).expect("the engine starts");
+    let (host, _) = Host::open(HostOptions::at(path, engine)).await.expect("the host opens");
+    for plugin in 0..plugins {
+        let deployed = host.deploy(&name(plugin), stead_test_guests::PLAIN, DeployOptions::default()).await;
+        deployed.expect("the plugin deploys");
+    }
+    host
+}
+
+/// Adds one in the first plugin, which touches no state.
+pub async fn sum(host: &Host, number: u32, read: bool) -> Outcome {
+    let args = vec![Value(Parts::U32(number)), Value(Parts::U32(1))];
+    let call = Call { read, ..Call::new(name(0), "sum", args) };
+    host.call(call).await.expect("the plugin adds").outcome
+}
+
+/// Reads and writes one entry.
+pub async fn bump(host: Host, plugin: u64, number: u64) {
+    let args = vec![Value(Parts::String(format!("key {}", number % 1000)))];
+    host.call(Call::new(name(plugin), "bump", args)).await.expect("the plugin bumps");
+}
+
+/// Operations per second of tasks that call again and again, each waiting for its reply. It is given the plugin and the
+/// number of the task's call.
+pub async fn callers<F>(
+    host: &Host,
+    callers: u64,
+    plugins: u64,
+    time: Duration,
+    operation: impl Fn(Host, u64, u64) -> F + Copy + Send + 'static,
+) -> f64
+where
+    F: Future<Output = ()> + Send,
+{
+    let stop = Arc::new(AtomicBool::new(false));
+    let began = Instant::now();
+    let tasks: Vec<_> = (0..callers)
+        .map(|caller| {
+            let (host, stop) = (host.clone(), stop.clone());
+            tokio::spawn(async move {
+                let mut done = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    operation(host.clone(), caller % plugins, done).await;
+                    done += 1;
+                }
+                done
+            })
+        })
+        .collect();
+    tokio::time::sleep(time).await;
+    stop.store(true, Ordering::Relaxed);
+    let mut done = 0;
+    for task in tasks {
+        done += task.await.expect("a caller panicked");
+    }
+    done as f64 / began.elapsed().as_secs_f64()
+}
+
+fn name(plugin: u64) -> String {
+    format!("plain-{plugin}")
+}
+
+/// The guest under wasmtime alone, with nothing around it.
+pub struct Bare {
+    store: wasmtime::Store<Context>,
+    sum: TypedFunc<(u32, u32), (u32,)>,
+}
+
+impl Bare {
+    /// Instantiates the guest.
+    pub fn new(wasm: &[u8]) -> Bare {
+        let engine = wasmtime::Engine::default();
+        let component = Component::new(&engine, wasm).expect("the guest compiles");
+        let mut linker = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_sync(&mut linker).expect("WASI links");
+        let mut counts = linker.instance("test:plain/counts@1.0.0").expect("the name is new");
+        counts.func_wrap("get", |_, (_,): (String,)| Ok((None::<u64>,))).expect("get links");
+        counts.func_wrap("set", |_, (_, _): (String, u64)| Ok(())).expect("set links");
+        let context = Context { wasi: WasiCtx::builder().build(), table: ResourceTable::new() };
+        let mut store = wasmtime::Store::new(&engine, context);
+        let instance = linker.instantiate(&mut store, &component).expect("the guest starts");
+        let sum = instance.get_typed_func(&mut store, "sum").expect("the guest exports sum");
+        Bare { store, sum }
+    }
+
+    /// Adds one.
+    pub fn sum(&mut self, number: u32) -> u32 {
+        self.sum.call(&mut self.store, (number, 1)).expect("the guest adds").0
+    }
+}
+
+struct Context {
+    wasi: WasiCtx,
+    table: ResourceTable,
+}
+
+impl WasiView for Context {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
