@@ -97,7 +97,9 @@ pub enum CallError {
         sequence: u64,
     },
     /// The result was forgotten; the call is never executed again.
-    #[error("call {client}/{sequence} lies below the window of kept results, which starts at {floor}; it is not executed")]
+    #[error(
+        "call {client}/{sequence} lies below the window of kept results, which starts at {floor}; it is not executed"
+    )]
     BelowWindow {
         /// The client.
         client: String,

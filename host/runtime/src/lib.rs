@@ -23,7 +23,7 @@ pub use handoff::{
 };
 pub use host::{
     CollectionDetails, DataDir, DeployOptions, Deployed, HistoryEntry, HistoryEvent, Host, HostInfo, HostOptions,
-    Inspection, InspectedCollection, PluginDetails, PluginSummary, Recovered, Recovery, ScanOptions, Signature,
+    InspectedCollection, Inspection, PluginDetails, PluginSummary, Recovered, Recovery, ScanOptions, Signature,
     StateEntry, StatePage, VersionSummary,
 };
 pub use plugin::{Call, CallId, Outcome, Reply, Reuse};

@@ -42,13 +42,8 @@ async fn a_successor_that_fails_leaves_the_incumbent_as_it_was() {
         bump(&host, key).await;
     }
     let root = host.show("box").unwrap().root;
-    let failing = [
-        EVOLVE_MIGRATE_ERR,
-        EVOLVE_MIGRATE_TRAPS,
-        EVOLVE_MIGRATE_WRITES_OLD,
-        EVOLVE_READY_FAILS,
-        EVOLVE_READY_WRITES,
-    ];
+    let failing =
+        [EVOLVE_MIGRATE_ERR, EVOLVE_MIGRATE_TRAPS, EVOLVE_MIGRATE_WRITES_OLD, EVOLVE_READY_FAILS, EVOLVE_READY_WRITES];
     for (index, wasm) in failing.into_iter().enumerate() {
         let error = host.swap("box", wasm, swap()).await.unwrap_err();
         assert_eq!(error.kind(), "aborted", "{error}");

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use stead_runtime::Call;
-use stead_test_guests::{EVOLVE_MIGRATE_ERR, EVOLVE_REBUILT, EVOLVE_V1, EVOLVE_V2, EVOLVE_V3};
+use stead_runtime::{Call, SwapError, SwapOptions};
+use stead_test_guests::{EVOLVE_MIGRATE_ERR, EVOLVE_REBUILT, EVOLVE_V1, EVOLVE_V2, EVOLVE_V3, HOSTILE};
 
-use crate::harness::{deploy, keep, open_dir, returned, swap, text, total, version};
+use crate::harness::{deploy, keep, open_dir, returned, swap, text, total, version, with_plugin};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn swaps_under_load_lose_and_double_nothing() {
@@ -28,7 +29,7 @@ async fn swaps_under_load_lose_and_double_nothing() {
             })
         })
         .collect();
-    let settle = || tokio::time::sleep(std::time::Duration::from_millis(30));
+    let settle = || tokio::time::sleep(Duration::from_millis(30));
     settle().await;
     host.swap("box", EVOLVE_REBUILT, swap()).await.unwrap();
     settle().await;
@@ -49,4 +50,22 @@ async fn swaps_under_load_lose_and_double_nothing() {
     host.close().await.unwrap();
     let host = open_dir(directory.path()).await;
     assert_eq!(total(&host).await, served.load(Ordering::Relaxed));
+}
+
+#[tokio::test]
+async fn a_call_that_does_not_end_in_time_aborts_the_hand_off_and_not_the_other_way_round() {
+    let (_, host) = with_plugin(HOSTILE).await;
+    let doze = Call::new("box", "doze", vec![stead_schema::Value(stead_schema::Parts::U32(600))]);
+    let running = tokio::spawn({
+        let host = host.clone();
+        async move { host.call(doze).await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let hasty = SwapOptions { deadline: Some(Duration::from_millis(100)), ..swap() };
+    match host.swap("box", HOSTILE, hasty).await {
+        Err(SwapError::Aborted { phase: stead_runtime::Phase::Draining, .. }) => {}
+        other => panic!("not given up while draining: {other:?}"),
+    }
+    running.await.unwrap().expect("the running call ends as it would have");
+    host.swap("box", HOSTILE, swap()).await.unwrap();
 }

@@ -1,12 +1,14 @@
 //! G14: what waits and what is kept has a bound, and a clear error past it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use stead_runtime::{Call, DeployOptions, Reuse};
+use stead_runtime::engine::{Engine, EngineOptions};
+use stead_runtime::{Call, DataDir, DeployOptions, Host, HostOptions, Reuse};
 use stead_store::disk::sim::SimDisk;
 use stead_test_guests::{EVOLVE_V1, HOSTILE};
 
-use crate::harness::{bump, bytes, open, refused, text};
+use crate::harness::{bump, bytes, deploy, inline, number, open, refused, returned, text};
 
 #[tokio::test]
 async fn a_full_queue_refuses_at_once() {
@@ -52,5 +54,26 @@ async fn names_and_clients_have_a_form() {
     for client in ["", &"x".repeat(129)] {
         let call = Call::new("box", "bump", vec![text("a")]).with_id(client, 1);
         assert_eq!(refused(host.call(call).await), "client");
+    }
+}
+
+#[tokio::test]
+async fn more_plugins_than_instances_take_turns_at_being_warm() {
+    let mut options = EngineOptions::default();
+    options.limits.instances_max = 2;
+    let engine = Engine::new(options).unwrap();
+    let data = DataDir::Disk(Arc::new(SimDisk::new(1)));
+    let options = HostOptions { data, engine: engine.clone(), store: inline() };
+    let (host, _) = Host::open(options).await.unwrap();
+    let names: Vec<String> = (0..5).map(|index| format!("plugin-{index}")).collect();
+    for name in &names {
+        deploy(&host, name, EVOLVE_V1).await;
+    }
+    for round in 1..=3 {
+        for name in &names {
+            let count = returned(host.call(Call::new(name, "bump", vec![text("a")])).await);
+            assert_eq!(number(count), round);
+            assert!(engine.instances() <= 2);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod harness;
 
+mod crash_points;
 mod g01_atomic;
 mod g02_durable;
 mod g03_contained;
@@ -16,6 +17,5 @@ mod g11_resumable;
 mod g12_exactly_once;
 mod g13_least_authority;
 mod g14_bounded;
-mod crash_points;
 mod rollback;
 mod simulated;

@@ -65,7 +65,8 @@ async fn check(host: &Host, seen: &[Reply], at: u64) {
         assert!(!version(host, &plugin.name).await.is_empty());
     }
     for (index, reply) in seen.iter().enumerate() {
-        let again = host.call(call(index as u64)).await.unwrap_or_else(|error| panic!("call {index}, crash at {at}: {error}"));
+        let again =
+            host.call(call(index as u64)).await.unwrap_or_else(|error| panic!("call {index}, crash at {at}: {error}"));
         assert!(again.replayed, "call {index} was acknowledged and lost, crash at {at}");
         assert_eq!((&again.outcome, &again.ty), (&reply.outcome, &reply.ty), "call {index}, crash at {at}");
     }

@@ -79,7 +79,9 @@ impl HandOff {
                 .collect();
             if !unread.is_empty() {
                 let unread = unread.join(", ");
-                return Err(Stop::abort(format!("the migration never read old entries ({unread}); accept that by name")));
+                return Err(Stop::abort(format!(
+                    "the migration never read old entries ({unread}); accept that by name"
+                )));
             }
         }
         Ok((collections, transaction))
@@ -141,7 +143,10 @@ fn returned(what: &str, end: CallEnd) -> Result<(), Stop> {
 }
 
 /// All entries of a collection.
-pub(super) fn entries(view: &View, number: u32) -> impl Iterator<Item = Result<(Bytes, Bytes), stead_store::ReadError>> + '_ {
+pub(super) fn entries(
+    view: &View,
+    number: u32,
+) -> impl Iterator<Item = Result<(Bytes, Bytes), stead_store::ReadError>> + '_ {
     let (lower, upper) = layout::range(number);
     view.scan(Bound::Included(lower.into()), Bound::Excluded(upper.into()), Order::Ascending)
 }

@@ -147,5 +147,5 @@ impl HandOff {
 }
 
 fn entry(number: u64, receipt: &Receipt) -> HistoryEntry {
-    HistoryEntry { number, at_ms: receipt.at_ms, event: HistoryEvent::HandOff { receipt: receipt.clone() } }
+    HistoryEntry { number, at_ms: receipt.at_ms, event: HistoryEvent::HandOff { receipt: Box::new(receipt.clone()) } }
 }

@@ -57,7 +57,8 @@ pub(super) fn lost(admitted: &Admitted, live: &View) -> Result<Vec<Refusal>, Hos
         if let Some(first) = first {
             let noun = if entries == 1 { "entry" } else { "entries" };
             let differences = differences(admitted, identity);
-            let reason = format!("{entries} {noun} that this version cannot hold whole (the first: {first}); {differences}");
+            let reason =
+                format!("{entries} {noun} that this version cannot hold whole (the first: {first}); {differences}");
             lost.push(Refusal { subject: identity.to_string(), reason });
         }
     }

@@ -48,7 +48,9 @@ fn line(ledger: &Ledger, key: &[u8], value: Option<&[u8]>) -> Result<Json, HostE
     match (value, typed.value_type()) {
         (None, _) => line["removed"] = json!(true),
         // A log's bounds are no entry of it.
-        (Some(bytes), Some(ty)) if !typed.is_meta(key) => add(&mut line, "value", "value-type", &typed.value(bytes)?, &ty),
+        (Some(bytes), Some(ty)) if !typed.is_meta(key) => {
+            add(&mut line, "value", "value-type", &typed.value(bytes)?, &ty)
+        }
         (Some(bytes), _) => line["bytes"] = json!(bytes.escape_ascii().to_string()),
     }
     Ok(line)

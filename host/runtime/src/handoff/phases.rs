@@ -138,8 +138,12 @@ impl HandOff {
         let mut records = Writes::new();
         catalog::remove(&mut records, Key::hand_off(self.plugin.id));
         let number = Catalog::of(&self.host.store)?.events(self.plugin.id)? + 1;
-        let event = HistoryEvent::HandOff { receipt: receipt.clone() };
-        catalog::put(&mut records, Key::history(self.plugin.id, number), &HistoryEntry { number, at_ms: receipt.at_ms, event });
+        let event = HistoryEvent::HandOff { receipt: Box::new(receipt.clone()) };
+        catalog::put(
+            &mut records,
+            Key::history(self.plugin.id, number),
+            &HistoryEntry { number, at_ms: receipt.at_ms, event },
+        );
         self.host.commit_durably(changes, records).await
     }
 

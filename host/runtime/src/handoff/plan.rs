@@ -86,11 +86,10 @@ pub(super) fn plan(
     let ledger = read_ledger(&view)?;
     let going_back = base == Base::Live && journal.kind != ReceiptKind::Swap;
     let no = |refusals| if going_back { NoPlan::WouldLose(refusals) } else { NoPlan::Refused(refusals) };
-    let admitted = admit(&ledger, program.declared(), &admission(journal)?)
-        .map_err(|refused| no(refusals(&refused)))?;
-    let linked = link(program, &admitted, &serving.plugin, journal).map_err(|reason| {
-        NoPlan::Refused(vec![Refusal { subject: journal.plugin.clone(), reason }])
-    })?;
+    let admitted =
+        admit(&ledger, program.declared(), &admission(journal)?).map_err(|refused| no(refusals(&refused)))?;
+    let linked = link(program, &admitted, &serving.plugin, journal)
+        .map_err(|reason| NoPlan::Refused(vec![Refusal { subject: journal.plugin.clone(), reason }]))?;
     if base == Base::Live {
         let lost = lost(&admitted, live)?;
         if !lost.is_empty() {
@@ -184,4 +183,3 @@ pub(super) fn sentence(difference: &stead_schema::Difference) -> String {
     let side = |side: &Option<String>| side.as_ref().map_or_else(|| "nothing".to_owned(), |ty| format!("`{ty}`"));
     format!("{}: was {}, is {}", difference.path, side(&difference.was), side(&difference.is))
 }
-

@@ -23,12 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PATIENCE_AT_OPEN: Duration = Duration::from_secs(600);
 
 /// Replaces the active version by a new one.
-pub(crate) async fn swap(
-    host: &Shared,
-    name: &str,
-    wasm: &[u8],
-    options: SwapOptions,
-) -> Result<Receipt, SwapError> {
+pub(crate) async fn swap(host: &Shared, name: &str, wasm: &[u8], options: SwapOptions) -> Result<Receipt, SwapError> {
     let (plugin, mark) = begin(host, name)?;
     let program = load(host, wasm.to_vec()).await?;
     let serving = plugin.serving();
@@ -65,11 +60,7 @@ pub(crate) async fn swap(
 }
 
 /// Goes back to the version before.
-pub(crate) async fn rollback(
-    host: &Shared,
-    name: &str,
-    options: RollbackOptions,
-) -> Result<Receipt, RollbackError> {
+pub(crate) async fn rollback(host: &Shared, name: &str, options: RollbackOptions) -> Result<Receipt, RollbackError> {
     let (plugin, mark) = begin(host, name)?;
     let serving = plugin.serving();
     let no_previous = || RollbackError::NoPrevious { plugin: name.into() };
@@ -80,8 +71,7 @@ pub(crate) async fn rollback(
         .map_err(host_error)?;
     let bytes = host.store.component(&successor.component).map_err(|error| host_error(error.into()))?;
     let program = load(host, bytes.to_vec()).await?;
-    let kind =
-        if options.discard.is_some() { ReceiptKind::RollbackDiscarding } else { ReceiptKind::Rollback };
+    let kind = if options.discard.is_some() { ReceiptKind::RollbackDiscarding } else { ReceiptKind::Rollback };
     let journal = HandOffRecord {
         plugin: name.into(),
         kind,
@@ -127,12 +117,8 @@ pub(crate) async fn resume(host: &Shared, mut journal: HandOffRecord) -> Result<
     };
     let since = Instant::now();
     let gate = plugin.close_gate(since + PATIENCE_AT_OPEN).await.ok().map(|turn| Gate { turn, since });
-    let hand_off = HandOff {
-        successor,
-        gate,
-        patience: PATIENCE_AT_OPEN,
-        ..HandOff::bare(host, plugin, mark, journal)
-    };
+    let hand_off =
+        HandOff { successor, gate, patience: PATIENCE_AT_OPEN, ..HandOff::bare(host, plugin, mark, journal) };
     match hand_off.drive().await {
         Ok(receipt) => Ok(Recovered { plugin: name, phase, receipt }),
         Err(Ended::Aborted(receipt)) => Ok(Recovered { plugin: name, phase, receipt: *receipt }),
@@ -230,4 +216,3 @@ async fn planned(
     let (host, plugin, program, journal) = (host.clone(), Arc::clone(plugin), program.clone(), journal.clone());
     blocking(move || plan(&host, &plugin.serving(), &program, &journal, &live)).await
 }
-

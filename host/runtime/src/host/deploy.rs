@@ -6,7 +6,7 @@ use stead_schema::{Admission, Declared, Ledger, Refused, admit};
 use stead_store::{Change, ComponentHash, WriterEpoch, Writes};
 
 use super::{
-    Deployed, DeployOptions, HistoryEntry, HistoryEvent, Host, InspectedCollection, Inspection, Signature, blocking,
+    DeployOptions, Deployed, HistoryEntry, HistoryEvent, Host, InspectedCollection, Inspection, Signature, blocking,
 };
 use crate::catalog::{self, Key, PluginId, PluginRecord, Undone, VersionRecord};
 use crate::crash;
@@ -34,8 +34,13 @@ impl Host {
 
         let at_ms = now_ms();
         let state = self.shared.store.new_state();
-        let version =
-            VersionRecord { generation: 1, component, label: options.label, deployed_at_ms: at_ms, grants: options.grants };
+        let version = VersionRecord {
+            generation: 1,
+            component,
+            label: options.label,
+            deployed_at_ms: at_ms,
+            grants: options.grants,
+        };
         let plugin = PluginRecord {
             id: PluginId(state.0),
             name: name.into(),
@@ -58,8 +63,7 @@ impl Host {
         catalog::put(&mut records, Key::history(plugin.id, 1), &HistoryEntry { number: 1, at_ms, event });
         let mut writes = Writes::new();
         write_ledger(&Ledger::default(), &admitted.ledger, &mut writes);
-        let changes =
-            vec![Change::Create { state }, Change::Write { state, epoch: WriterEpoch::FIRST, writes }];
+        let changes = vec![Change::Create { state }, Change::Write { state, epoch: WriterEpoch::FIRST, writes }];
 
         let deployed = Deployed {
             plugin: name.into(),

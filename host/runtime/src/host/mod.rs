@@ -60,10 +60,7 @@ impl Host {
     }
 
     /// Reads every byte of every file and checks it.
-    pub async fn verify(
-        &self,
-        mut progress: impl FnMut(&Progress) + Send + 'static,
-    ) -> Result<Verified, HostError> {
+    pub async fn verify(&self, mut progress: impl FnMut(&Progress) + Send + 'static) -> Result<Verified, HostError> {
         let store = self.shared.store.clone();
         Ok(blocking(move || store.verify(&mut progress)).await?)
     }

@@ -59,6 +59,7 @@ fn open_directory(path: &Path) -> Result<Arc<dyn Disk>, HostError> {
 fn serving(shared: &Shared, catalog: &Catalog, record: PluginRecord) -> Result<Serving, HostError> {
     let version = catalog.version(record.id, record.active)?;
     let epoch: Option<WriterEpoch> = shared.store.epoch(record.state);
-    let epoch = epoch.ok_or_else(|| HostError::Catalog { what: format!("{} of {} is missing", record.state, record.name) })?;
+    let epoch =
+        epoch.ok_or_else(|| HostError::Catalog { what: format!("{} of {} is missing", record.state, record.name) })?;
     Ok(Serving::cold(record, version, epoch))
 }

@@ -148,7 +148,7 @@ pub enum HistoryEvent {
     /// A hand-off ended, in a new active version or in an abort.
     HandOff {
         /// What it did.
-        receipt: Receipt,
+        receipt: Box<Receipt>,
     },
 }
 

@@ -170,8 +170,7 @@ impl<'a> Typed<'a> {
         let (lower, upper) = layout::range(self.collection.number);
         let mut sum = None;
         for entry in view.scan(Bound::Included(lower.into()), Bound::Excluded(upper.into()), Order::Ascending) {
-            let (added, subtracted) =
-                layout::decode_counter(&entry?.1).ok_or_else(|| self.damaged("a counter"))?;
+            let (added, subtracted) = layout::decode_counter(&entry?.1).ok_or_else(|| self.damaged("a counter"))?;
             sum = Some(sum.unwrap_or(0) + i128::from(added) - i128::from(subtracted));
         }
         Ok(sum.map(|sum| StateEntry { key: None, value: self.counter(sum) }))
@@ -214,9 +213,7 @@ pub(crate) fn find<'a>(ledger: &'a Ledger, name: &str) -> Option<(&'a Identity, 
     if let Some(found) = all.clone().find(|(identity, _)| exact.as_ref() == Some(identity)) {
         return Some(found);
     }
-    let short = |identity: &Identity| {
-        identity.name() == name || identity.name().rsplit('/').next() == Some(name)
-    };
+    let short = |identity: &Identity| identity.name() == name || identity.name().rsplit('/').next() == Some(name);
     let found = all.find(|(identity, collection)| short(identity) && !collection.dropped);
     let others = all.any(|(identity, collection)| short(identity) && !collection.dropped);
     found.filter(|_| !others)

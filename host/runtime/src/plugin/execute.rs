@@ -36,8 +36,7 @@ impl Plugin {
         };
         crash::point("call.begun");
         let transaction = Transaction::new(host.view(serving.plugin.state)?);
-        let (end, transaction) =
-            instance.call(export, &call.args, transaction, deadline, Mode::ReadWrite).await;
+        let (end, transaction) = instance.call(export, &call.args, transaction, deadline, Mode::ReadWrite).await;
         crash::point("call.executed");
         let keep = end.keeps_instance() && serving.plugin.reuse == Reuse::Resident;
         let end = match self.ended(linked, export, end) {
@@ -84,11 +83,7 @@ impl Plugin {
 
     /// The version that serves and the last durable state, of the same epoch: while a hand-off commits, the state may
     /// already be the successor's.
-    async fn durable(
-        &self,
-        host: &Shared,
-        deadline: Instant,
-    ) -> Result<(std::sync::Arc<Serving>, View), CallError> {
+    async fn durable(&self, host: &Shared, deadline: Instant) -> Result<(std::sync::Arc<Serving>, View), CallError> {
         let began = Instant::now();
         loop {
             let serving = self.serving();

@@ -94,9 +94,7 @@ pub(crate) fn link(
         ..Admission::default()
     };
     let admitted = admit(ledger, program.declared(), &admission).map_err(|refused| refused.to_string())?;
-    program
-        .link(&plugin.name, &admitted.bindings, &version.grants, &plugin.limits)
-        .map_err(|error| error.to_string())
+    program.link(&plugin.name, &admitted.bindings, &version.grants, &plugin.limits).map_err(|error| error.to_string())
 }
 
 /// The ledger that a state holds.

@@ -207,7 +207,7 @@ impl Round {
     async fn last_receipt(&self) -> Result<Receipt, Failure> {
         let history: Vec<HistoryEntry> = self.client().get("/v1/plugins/weather/history").await?;
         let receipt = history.into_iter().rev().find_map(|entry| match entry.event {
-            HistoryEvent::HandOff { receipt } if receipt.activated == Activated::Successor => Some(receipt),
+            HistoryEvent::HandOff { receipt } if receipt.activated == Activated::Successor => Some(*receipt),
             _ => None,
         });
         receipt.ok_or_else(|| Failure::refused("demo", "the history holds no receipt of the swap"))
