@@ -7,11 +7,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 const LAYERS: [&str; 5] = ["stead-store", "stead-schema", "stead-runtime", "stead", "stead-tests"];
 
 pub(crate) fn metadata() -> Metadata {
-    MetadataCommand::new()
-        .current_dir(top())
-        .other_options(vec!["--locked".into()])
-        .exec()
-        .expect("cargo metadata")
+    MetadataCommand::new().current_dir(top()).other_options(vec!["--locked".into()]).exec().expect("cargo metadata")
 }
 
 fn dependencies(metadata: &Metadata, package: &str) -> Vec<String> {

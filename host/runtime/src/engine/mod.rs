@@ -1,8 +1,8 @@
 //! The component side of the runtime: compiled programs, their reflection, the binding of their imports to
 //! collections, and instances that run calls.
 //!
-//! An [`Engine`] is what a process has once; a [`Program`] is a component, compiled and understood; [`Linked`] is a
-//! program joined to one plugin's collections and grants; an [`Instance`] runs calls, each over one transaction.
+//! An [`Engine`] is what a process has once; a `Program` is a component, compiled and understood; `Linked` is a
+//! program joined to one plugin's collections and grants; an `Instance` runs calls, each over one transaction.
 //! Nothing here knows which version is active, who calls, or when a commit is durable.
 
 mod instance;
