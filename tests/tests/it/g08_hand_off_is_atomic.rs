@@ -81,3 +81,17 @@ async fn an_identical_swap_does_the_same_to_the_disk_whatever_the_size_of_the_st
     }
     assert_eq!(operations[0], operations[1]);
 }
+
+#[tokio::test]
+async fn a_migration_that_says_err_is_given_up_whatever_may_be_left_unread_and_for_good() {
+    let (disk, host) = with_plugin(EVOLVE_V1).await;
+    bump(&host, "a").await;
+    let accepted = stead_runtime::SwapOptions { accept_unread: true, ..swap() };
+    let error = host.swap("box", EVOLVE_MIGRATE_ERR, accepted).await.unwrap_err();
+    assert_eq!(error.kind(), "aborted", "{error}");
+    drop(host);
+    let (host, recovery) = open(&disk.restart(9)).await;
+    assert!(recovery.handoffs.is_empty(), "what was given up was found again: {:?}", recovery.handoffs);
+    assert_eq!(version(&host, "box").await, "v1");
+    assert_eq!(bump(&host, "a").await, 2);
+}

@@ -100,3 +100,26 @@ async fn a_call_that_a_rollback_took_back_says_so() {
     assert_eq!(refused(host.call(once("a", 2)).await), "undone");
     assert_eq!(total(&host).await, 1);
 }
+
+#[tokio::test]
+async fn a_crash_at_any_disk_operation_leaves_the_writes_and_their_record_or_neither() {
+    for crash_at in 0.. {
+        let disk = SimDisk::new(crash_at);
+        let (host, _) = open(&disk).await;
+        crate::harness::deploy(&host, "box", EVOLVE_V1).await;
+        disk.crash_after(crash_at);
+        for sequence in 1..=3 {
+            let _ = host.call(once("a", sequence)).await;
+        }
+        let crashed = disk.crashed();
+        drop(host);
+        let (host, _) = open(&disk.restart(crash_at)).await;
+        for sequence in 1..=3 {
+            host.call(once("a", sequence)).await.unwrap();
+        }
+        assert_eq!(total(&host).await, 3, "crash at {crash_at}");
+        if !crashed {
+            break;
+        }
+    }
+}

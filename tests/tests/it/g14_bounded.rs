@@ -6,9 +6,9 @@ use std::time::Duration;
 use stead_runtime::engine::{Engine, EngineOptions};
 use stead_runtime::{Call, DataDir, DeployOptions, Host, HostOptions, Reuse};
 use stead_store::disk::sim::SimDisk;
-use stead_test_guests::{EVOLVE_V1, HOSTILE};
+use stead_test_guests::{EVOLVE_V1, EVOLVE_V2, HOSTILE};
 
-use crate::harness::{bump, bytes, deploy, inline, number, open, refused, returned, text};
+use crate::harness::{bump, bytes, deploy, inline, number, open, refused, returned, swap, text, total};
 
 #[tokio::test]
 async fn a_full_queue_refuses_at_once() {
@@ -16,7 +16,7 @@ async fn a_full_queue_refuses_at_once() {
     let mut options = DeployOptions::default();
     options.limits.waiting_calls_max = 1;
     host.deploy("box", HOSTILE, options).await.unwrap();
-    let spin = Call { deadline: Some(Duration::from_millis(300)), ..Call::new("box", "spin", vec![]) };
+    let spin = Call { deadline: Some(Duration::from_secs(2)), ..Call::new("box", "spin", vec![]) };
     let write = || Call::new("box", "put", vec![text("k"), bytes(b"v")]);
     let running = tokio::spawn({
         let host = host.clone();
@@ -76,4 +76,29 @@ async fn more_plugins_than_instances_take_turns_at_being_warm() {
             assert!(engine.instances() <= 2);
         }
     }
+}
+
+#[tokio::test]
+async fn a_call_without_a_deadline_ends_at_that_of_its_plugin() {
+    let (host, _) = open(&SimDisk::new(1)).await;
+    let mut options = DeployOptions::default();
+    options.limits.call_time_max = Duration::from_millis(300);
+    host.deploy("box", HOSTILE, options).await.unwrap();
+    let spin = host.call(Call::new("box", "spin", vec![]));
+    let ended = tokio::time::timeout(Duration::from_secs(20), spin).await.expect("the call ends");
+    assert_eq!(refused(ended), "trapped");
+}
+
+#[tokio::test]
+async fn a_migration_writes_no_more_than_it_may() {
+    let (host, _) = open(&SimDisk::new(1)).await;
+    let mut options = DeployOptions::default();
+    options.limits.migration_bytes_max = 500;
+    host.deploy("box", EVOLVE_V1, options).await.unwrap();
+    for key in 0..20 {
+        bump(&host, &format!("key {key}")).await;
+    }
+    let error = host.swap("box", EVOLVE_V2, swap()).await.unwrap_err();
+    assert!(error.to_string().contains("migration_bytes_max"), "{error}");
+    assert_eq!(total(&host).await, 20);
 }
