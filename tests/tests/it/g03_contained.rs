@@ -55,3 +55,12 @@ async fn a_deadline_that_passes_in_the_queue_leaves_the_call_unexecuted() {
     assert_eq!(refused(long.await.unwrap()), "trapped");
     assert_eq!(call(&host, "len", vec![]).await, Some(u64_(0)));
 }
+
+#[tokio::test]
+async fn a_read_only_call_that_writes_traps_and_writes_nothing() {
+    let (_, host) = with_plugin(EVOLVE_V1).await;
+    bump(&host, "a").await;
+    let reply = host.call(Call::new("box", "bump", vec![text("a")]).read_only()).await;
+    assert_eq!(refused(reply), "trapped");
+    assert_eq!(total(&host).await, 1);
+}

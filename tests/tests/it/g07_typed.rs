@@ -1,12 +1,16 @@
 //! G7: a version becomes active only if it can read the state, and nothing is dropped without being named.
 
+use std::ops::Bound;
+use std::sync::Arc;
+
 use stead_runtime::{DeployOptions, Host, SwapError, SwapOptions};
 use stead_store::disk::sim::SimDisk;
+use stead_store::{Order, StateId, Store};
 use stead_test_guests::{
     EVOLVE_INCOMPATIBLE, EVOLVE_LOSSY, EVOLVE_MIGRATE_PARTLY, EVOLVE_V1, EVOLVE_V3, EVOLVE_WIDENING, UNKNOWN_IMPORT,
 };
 
-use crate::harness::{bump, count_of, open, swap, version, with_plugin};
+use crate::harness::{bump, count_of, inline, open, swap, version, with_plugin};
 
 async fn refused(host: &Host, wasm: &[u8]) -> String {
     match host.swap("box", wasm, swap()).await {
@@ -73,4 +77,30 @@ async fn old_entries_that_a_migration_never_read_need_a_word() {
     let receipt = host.swap("box", EVOLVE_MIGRATE_PARTLY, accepted).await.unwrap();
     let migrated = receipt.migrated.expect("a migration ran");
     assert!(migrated.collections.iter().any(|collection| collection.unread > 0), "{migrated:?}");
+}
+
+/// How many states on a disk hold the label that v1 writes.
+fn states_with_a_label(disk: &SimDisk) -> usize {
+    let (store, _) = Store::open(Arc::new(disk.clone()), inline()).unwrap();
+    let has_label = |state: &StateId| {
+        let view = store.view(*state).expect("a state");
+        let mut entries = view.scan(Bound::Unbounded, Bound::Unbounded, Order::Ascending);
+        entries.any(|entry| entry.unwrap().1.windows(8).any(|bytes| bytes == b"label of"))
+    };
+    let found = store.states().iter().filter(|state| has_label(state)).count();
+    store.close().unwrap();
+    found
+}
+
+#[tokio::test]
+async fn what_was_dropped_by_name_stays_in_the_sealed_state_alone() {
+    let (disk, host) = with_plugin(EVOLVE_V1).await;
+    bump(&host, "a").await;
+    host.close().await.unwrap();
+    assert_eq!(states_with_a_label(&disk), 1);
+    let (host, _) = open(&disk).await;
+    let named = SwapOptions { accept_lossy: vec!["test:evolve/entries@1".into()], ..swap() };
+    host.swap("box", EVOLVE_LOSSY, named).await.unwrap();
+    host.close().await.unwrap();
+    assert_eq!(states_with_a_label(&disk), 1, "the state that serves still holds what was dropped");
 }

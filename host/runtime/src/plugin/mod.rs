@@ -150,3 +150,6 @@ impl Drop for Mark {
         *self.plugin.hand_off.lock() = None;
     }
 }
+
+#[cfg(test)]
+mod tests;

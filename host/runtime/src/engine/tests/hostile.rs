@@ -106,3 +106,13 @@ fn addresses_are_read_and_printed() {
         assert!(text.parse::<crate::engine::AddressGrant>().is_err(), "{text}");
     }
 }
+
+#[tokio::test]
+async fn g14_what_crosses_to_the_host_and_what_is_kept_of_standard_error_is_bounded() {
+    let limits = Limits { hostcall_bytes_max: 10_000, stderr_tail_bytes_max: 100, ..Limits::default() };
+    let mut plugin = Plugin::built(HOSTILE, &Grants::default(), limits);
+    plugin.ok("return-large", &[100u64.into()]).await;
+    plugin.trap("return-large", &[100_000u64.into()]).await;
+    let trap = plugin.trap("panic", &["x".repeat(5_000).into()]).await;
+    assert!(!trap.stderr.is_empty() && trap.stderr.len() <= 100, "{} bytes are kept", trap.stderr.len());
+}

@@ -86,3 +86,28 @@ async fn g14_values_keys_pages_and_transactions_have_limits() {
     is_limit(plugin.trap("scan", &[Value::none(), u32::MAX.into()]).await, "scan_entries_max");
     is_limit(plugin.trap("clear", &[]).await, "clear_entries_max");
 }
+
+const TABLE: &str = r#"(component
+  (core module $M
+    (table $t 1 funcref)
+    (func (export "grow") (param i32) (result i32) (table.grow $t (ref.null func) (local.get 0))))
+  (core instance $m (instantiate $M))
+  (func (export "grow") (param "elements" u32) (result s32) (canon lift (core func $m "grow"))))"#;
+
+#[tokio::test]
+async fn g14_tables_are_refused_past_their_limit() {
+    let limits = Limits { table_elements_max: 10, ..Limits::default() };
+    let mut plugin = Plugin::with(TABLE, limits);
+    assert_eq!(plugin.ok("grow", &[9u32.into()]).await, Some(1i32.into()));
+    assert_eq!(plugin.ok("grow", &[1u32.into()]).await, Some((-1i32).into()));
+}
+
+#[test]
+fn g14_a_component_past_its_limit_is_not_loaded() {
+    let wasm = wat::parse_str(TABLE).expect("wat");
+    for (component_bytes_max, loads) in [(wasm.len(), true), (wasm.len() - 1, false)] {
+        let limits = EngineLimits { component_bytes_max, instances_max: 2, ..EngineLimits::default() };
+        let engine = Engine::new(EngineOptions { limits, cache: None }).expect("an engine");
+        assert_eq!(Program::load(&engine, &wasm).is_ok(), loads, "{component_bytes_max}");
+    }
+}
