@@ -13,6 +13,7 @@ use crate::types::{Path, Segment, Type};
 
 /// How a new schema relates to an old one, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Same structure.
     Identical,
@@ -26,6 +27,7 @@ pub enum Verdict {
 
 /// Whether the old schema could read what is written under the new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reversible {
     /// Every value.
     Always,

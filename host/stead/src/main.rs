@@ -21,10 +21,13 @@ use tracing_subscriber::EnvFilter;
 
 use crate::command::Cli;
 use crate::console::Console;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return wrong_line(&error),
+    };
     let console = Console::new(cli.global.json, cli.global.color.into());
     log_to_stderr(&cli);
     let result = tokio::runtime::Builder::new_multi_thread()
@@ -39,6 +42,22 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit as u8)
         }
     }
+}
+
+/// Help and version go to standard output; what is wrong goes to standard error, as JSON for a program that asked for it.
+fn wrong_line(error: &clap::Error) -> ExitCode {
+    let json = std::env::args_os().take_while(|arg| arg != "--").any(|arg| arg == "--json");
+    if error.use_stderr() && json {
+        let text = error.render().to_string();
+        let (what, rest) = text.trim().split_once("\n\n").unwrap_or((text.trim(), ""));
+        let failure = Failure::usage(what.trim_start_matches("error: "));
+        let failure = if rest.is_empty() { failure } else { failure.help(rest) };
+        Console::new(true, anstream::ColorChoice::Never).failure(&failure);
+    } else {
+        // A closed output is nothing to fail for.
+        drop(error.print());
+    }
+    ExitCode::from(if error.use_stderr() { Exit::Usage } else { Exit::Done } as u8)
 }
 
 /// `STEAD_LOG` takes a filter in the form of `RUST_LOG`; `-v` and `-vv` are shorter. A command that ends with its answer

@@ -34,3 +34,18 @@ fn people_get_tables_without_colour_in_a_pipe() {
     assert!(inspected.contains("vote: func(voter: string, choice: string) -> result<u64, string>"), "{inspected}");
     assert!(inspected.contains("acme:tally/ballots@1: map<string, "), "{inspected}");
 }
+
+#[test]
+fn a_wrong_line_is_json_where_json_is_asked_for() {
+    let ran = Bench::new().stead(&["call", "--json"]);
+    assert_eq!(ran.code, Some(2));
+    let error: serde_json::Value = serde_json::from_str(&ran.err).unwrap();
+    assert_eq!(error["error"]["kind"], "usage");
+    assert!(error["error"]["message"].as_str().unwrap().contains("<PLUGIN>"), "{error}");
+}
+
+#[test]
+fn words_in_json_are_kebab_case() {
+    let receipt = Bench::with_tally().stead(&["swap", "tally", "tally-v2.wasm", "--json"]).json();
+    assert_eq!(receipt["verdicts"][0]["verdict"], "widening");
+}
