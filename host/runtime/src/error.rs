@@ -65,7 +65,7 @@ pub enum CallError {
         waiting: usize,
     },
     /// The deadline passed while the call waited for its turn. It was not executed.
-    #[error("the deadline passed after {waited:?} of waiting; the call was not executed")]
+    #[error("the deadline passed after {waited:.1?} of waiting; the call was not executed")]
     Deadline {
         /// How long it waited.
         waited: Duration,

@@ -19,6 +19,9 @@ use crate::plugin::{Mark, Plugin, now_ms};
 /// For how long calls are held when nobody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The longest that anybody may ask for; also keeps the sum with a point in time within what a clock can count.
+const PATIENCE_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// For how long a hand-off that a crash interrupted may take: nobody waits for it yet.
 const PATIENCE_AT_OPEN: Duration = Duration::from_secs(600);
 
@@ -53,7 +56,7 @@ pub(crate) async fn swap(host: &Shared, name: &str, wasm: &[u8], options: SwapOp
     let (store, bytes) = (host.store.clone(), wasm.to_vec());
     blocking(move || store.put_component(&bytes)).await.map_err(HostError::from)?;
     let hand_off = HandOff {
-        patience: options.deadline.unwrap_or(PATIENCE),
+        patience: options.deadline.unwrap_or(PATIENCE).min(PATIENCE_MAX),
         ..HandOff::new(host, plugin, mark, journal, program, plan)
     };
     hand_off.run().await
@@ -91,7 +94,7 @@ pub(crate) async fn rollback(host: &Shared, name: &str, options: RollbackOptions
         NoPlan::NoPrevious => no_previous(),
     })?;
     let hand_off = HandOff {
-        patience: options.deadline.unwrap_or(PATIENCE),
+        patience: options.deadline.unwrap_or(PATIENCE).min(PATIENCE_MAX),
         sink: options.discard.map(Mutex::new),
         ..HandOff::new(host, plugin, mark, journal, program, plan)
     };

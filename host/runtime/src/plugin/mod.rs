@@ -11,7 +11,7 @@ mod turns;
 mod warm;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -28,6 +28,9 @@ use crate::handoff::Phase;
 use crate::host::Shared;
 use asked::Asked;
 use warm::WarmKey;
+
+/// Stands in for deadlines that lie beyond what the clock can count.
+const DEADLINE_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// A deployed plugin.
 pub(crate) struct Plugin {
@@ -100,7 +103,10 @@ impl Plugin {
     pub(crate) async fn call(&self, host: &Shared, call: Call) -> Result<Reply, CallError> {
         let serving = self.serving();
         let limits = &serving.plugin.limits;
-        let deadline = Instant::now() + call.deadline.unwrap_or(limits.call_time_max);
+        let asked_at = Instant::now();
+        let patience = call.deadline.unwrap_or(limits.call_time_max);
+        // A time that no clock reaches is no deadline.
+        let deadline = asked_at.checked_add(patience).unwrap_or_else(|| asked_at + DEADLINE_MAX);
         if call.read {
             return self.read(host, &call, deadline).await;
         }
@@ -114,6 +120,9 @@ impl Plugin {
             Err(NoTurn::Full { waiting }) => return Err(CallError::QueueFull { plugin: self.name.clone(), waiting }),
             Err(NoTurn::Deadline { waited }) => return Err(CallError::Deadline { waited }),
         };
+        if Instant::now() >= deadline {
+            return Err(CallError::Deadline { waited: asked_at.elapsed() });
+        }
         // What ran while this call waited may have been the same call: a duplicate is answered, never executed.
         if let Some(recorded) = self.recorded(host, asked.as_ref())? {
             drop(turn);

@@ -49,3 +49,11 @@ fn state_is_paged() {
     let page = bench.stead(&["state", "tally", "ballots", "--back", "--limit", "1", "--json"]).json();
     assert_eq!(keys(&page), ["cid"]);
 }
+
+#[test]
+fn a_call_whose_time_is_over_is_not_executed() {
+    let bench = Bench::with_tally();
+    let vote = ["call", "tally", "vote", "\"ann\"", "\"yes\"", "--deadline"];
+    bench.stead(&[&vote[..], &["0s"]].concat()).fails(1, &["the deadline passed", "not executed"]);
+    assert_eq!(bench.stead(&[&vote[..], &["99999999999999h"]].concat()).succeeds(), "1\n");
+}
