@@ -17,6 +17,9 @@ const PAGE_ENTRIES: u32 = 100;
 /// Most entries of a page: it is held in memory.
 const PAGE_ENTRIES_MAX: u32 = 10_000;
 
+/// Stored bytes that fill a page: an entry may have 16 MiB, and its text takes several times as much.
+const PAGE_BYTES_MAX: usize = 8 << 20;
+
 /// One collection of a state, read by its ledger.
 pub(crate) struct Typed<'a> {
     identity: &'a Identity,
@@ -151,10 +154,12 @@ impl<'a> Typed<'a> {
         }
         let (lower, upper) = self.bounds(scan)?;
         let order = if scan.back { Order::Descending } else { Order::Ascending };
+        let mut page_bytes = 0;
         for entry in view.scan(lower, upper, order) {
             let (state_key, bytes) = entry.map_err(HostError::from)?;
             let key = self.key(&state_key)?;
-            if page.entries.len() == limit {
+            page_bytes += bytes.len();
+            if page.entries.len() == limit || (page_bytes > PAGE_BYTES_MAX && !page.entries.is_empty()) {
                 // Going back, `from` is excluded: the page that follows starts below the last entry of this one.
                 let last = page.entries.last().and_then(|entry| entry.key.as_ref());
                 let next = if scan.back { last } else { key.as_ref() };

@@ -11,7 +11,7 @@ pub(super) fn parse(signature: &Signature, arguments: &Arguments) -> Result<Vec<
     let types: Vec<Type> = signature.params.iter().map(|(_, ty)| ty.clone()).collect();
     match arguments {
         Arguments::WaveList(text) => {
-            wave::parse_arguments(text, &types).map_err(|error| bad(signature, error).at(text))
+            wave::parse_arguments(text, &types).map_err(|error| bad(signature, error).at(cut(text)))
         }
         Arguments::Wave(texts) => {
             check_count(signature, texts.len())?;
@@ -57,7 +57,16 @@ fn bad(signature: &Signature, error: impl std::fmt::Display) -> ApiError {
 /// `argument 1, voter: string: ann`.
 fn parameter(signature: &Signature, index: usize, text: &str) -> String {
     let (name, ty) = &signature.params[index];
-    format!("argument {}, `{name}: {ty}`: {text}", index + 1)
+    format!("argument {}, `{name}: {ty}`: {}", index + 1, cut(text))
+}
+
+/// The beginning of a text that may be megabytes long.
+fn cut(text: &str) -> String {
+    const CHARS_MAX: usize = 200;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{} … ({} bytes in all)", &text[..end], text.len()),
+        None => text.to_owned(),
+    }
 }
 
 /// For text that a shell stripped of its quotes, or that never had any: the exact words to type.
@@ -109,6 +118,12 @@ mod tests {
         let error = parse(&vote(), &Arguments::Json(vec![])).unwrap_err();
         assert!(error.message.contains("2 arguments, 0 given"), "{error:?}");
         assert!(error.help.is_some_and(|help| help.contains("vote: func(voter: string, weight: u8)")));
+    }
+
+    #[test]
+    fn a_long_argument_is_not_repeated_whole() {
+        assert_eq!(cut("short"), "short");
+        assert_eq!(cut(&"é".repeat(1000)).chars().count(), 200 + " … (2000 bytes in all)".chars().count());
     }
 
     #[test]

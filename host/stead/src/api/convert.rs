@@ -6,6 +6,7 @@ use stead_runtime::{
     Refusal, RollbackError, Signature, StateError, SwapError, TrapReport,
 };
 use stead_schema::{Kind, Type};
+use stead_store::OpenError;
 
 use super::answers::{CollectionInfo, DeclaredInfo, DeployAnswer, FunctionInfo, InspectAnswer, ParamInfo, PluginInfo};
 use super::{ApiError, GrantsRequest};
@@ -146,6 +147,11 @@ fn directory(text: &str) -> Result<DirectoryGrant, ApiError> {
 
 impl From<HostError> for ApiError {
     fn from(error: HostError) -> Self {
+        if let HostError::Open(OpenError::Damaged { file, offset, what, affects, hint }) = &error {
+            return Self::new(error.kind(), format!("{file} is damaged at byte {offset}: {what}"))
+                .at(format!("affected: {affects}"))
+                .help(format!("{hint}; `stead verify` lists all damage"));
+        }
         with_help(error.kind(), &error, store_help(error.kind()))
     }
 }
@@ -156,7 +162,7 @@ fn store_help(kind: &str) -> Option<&'static str> {
         "locked" => Some(
             "another process has it open; stop it, or talk to it: a running `stead serve` answers on DIR/control.sock",
         ),
-        "read-only" => Some("make the directory writable for this user, or copy it"),
+        "read-only" => Some("run as the user who owns the directory, or make it writable; a copy can be opened, too"),
         "newer-format" => Some("install a newer release of stead; this one changes nothing in it"),
         "not-a-store" => Some("give an empty or absent directory, or one that stead made, with --data DIR"),
         "damaged" | "missing" => Some("`stead verify` lists all damage; nothing was changed"),
@@ -311,6 +317,9 @@ fn near(given: &str, names: &[String], verb: &str) -> String {
         return format!("{verb} nothing");
     }
     let short = |name: &str| name.rsplit(['#', '/']).next().unwrap_or(name).to_owned();
+    // No name is longer; what is cannot be near one, and comparing takes the product of both lengths.
+    const CHARS_MAX: usize = 256;
+    let given = if given.len() > CHARS_MAX { "" } else { given };
     let best = names.iter().map(|name| (distance(&short(given), &short(name)), name)).min();
     match best {
         Some((distance, name)) if distance <= 1 + given.len() / 6 => {

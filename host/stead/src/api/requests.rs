@@ -187,7 +187,7 @@ impl DeployRequest {
 
     pub(super) fn options(&self) -> Result<DeployOptions, ApiError> {
         Ok(DeployOptions {
-            label: self.label.clone(),
+            label: label(self.label.as_deref())?,
             grants: self.grants.grants()?,
             reuse: if self.per_call { Reuse::PerCall } else { Reuse::Resident },
             ..DeployOptions::default()
@@ -226,7 +226,7 @@ impl SwapRequest {
     pub(super) fn options(&self) -> Result<SwapOptions, ApiError> {
         let grants = self.grants != GrantsRequest::default();
         Ok(SwapOptions {
-            label: self.label.clone(),
+            label: label(self.label.as_deref())?,
             deadline: self.deadline_ms.map(Duration::from_millis),
             drop: self.drop.clone(),
             accept_lossy: self.accept_lossy.clone(),
@@ -280,6 +280,18 @@ impl StateQuery {
         })?;
         Ok(query)
     }
+}
+
+/// A version's name, which stands in tables.
+fn label(text: Option<&str>) -> Result<Option<String>, ApiError> {
+    const CHARS_MAX: usize = 64;
+    let Some(text) = text else { return Ok(None) };
+    if text.is_empty() || text.chars().count() > CHARS_MAX || text.chars().any(char::is_control) {
+        return Err(ApiError::new("bad-argument", "this cannot be a version's label")
+            .at(format!("{text:.80?}"))
+            .help(format!("a label has 1 to {CHARS_MAX} characters on one line, for instance 2.0.0")));
+    }
+    Ok(Some(text.to_owned()))
 }
 
 fn number<N: std::str::FromStr>(name: &str, value: &str) -> Result<N, ApiError> {

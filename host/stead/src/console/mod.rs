@@ -89,7 +89,7 @@ impl Console {
             self.note(error);
             return;
         }
-        self.note(format_args!("{} {}", styled(BAD, "error:"), failure.what));
+        self.note(format_args!("{} {}", styled(BAD, "error:"), visible(&failure.what)));
         if let Some(place) = &failure.place {
             self.note(format_args!("  {}", indented(place)));
         }
@@ -116,5 +116,25 @@ impl Console {
 }
 
 fn indented(text: &str) -> String {
-    text.trim_end().replace('\n', "\n  ")
+    visible(text.trim_end()).replace('\n', "\n  ")
+}
+
+/// Text with its control characters written out: a plugin has its say in errors, and none in the terminal's state.
+fn visible(text: &str) -> String {
+    let hidden = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if hidden(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugin_cannot_reach_the_terminal() {
+        assert_eq!(visible("a\u{1b}[31mred\r\n\tb ü"), "a\\u{1b}[31mred\\r\n\tb ü");
+    }
 }
