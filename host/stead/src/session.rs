@@ -1,6 +1,7 @@
 //! Where a command's requests go: to a running host, or to an idle data directory opened for this one command.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use stead_runtime::engine::{Engine, EngineOptions};
@@ -15,6 +16,10 @@ use crate::command::Missing;
 use crate::failure::Failure;
 use crate::server::socket_path;
 
+/// How long to wait for another command that has the data directory open: most take milliseconds.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
 /// The host that a command talks to.
 pub(crate) enum Session {
     Remote(Client),
@@ -24,7 +29,15 @@ pub(crate) enum Session {
 /// Opens a data directory in this process.
 pub(crate) async fn open_host(data: &Path) -> Result<(Host, Recovery), ApiError> {
     let engine = engine(Some(data))?;
-    Ok(Host::open(HostOptions::at(data, engine)).await?)
+    let begin = Instant::now();
+    loop {
+        let opened = Host::open(HostOptions::at(data, engine.clone())).await.map_err(ApiError::from);
+        let locked = opened.as_ref().is_err_and(|error| error.kind == "locked");
+        if !locked || begin.elapsed() >= LOCK_PATIENCE || Client::of_running_host(&socket_path(data)).await.is_some() {
+            return opened;
+        }
+        tokio::time::sleep(LOCK_PAUSE).await;
+    }
 }
 
 /// The compiler, with the cache of a data directory if it has one.
@@ -44,11 +57,18 @@ impl Session {
         if let Some(client) = Client::of_running_host(&socket_path(data)).await {
             return Ok(Self::Remote(client));
         }
-        if missing == Missing::Refuse {
-            must_exist(data)?;
+        match missing {
+            Missing::Refuse => must_exist(data)?,
+            Missing::Create => must_not_be_a_file(data)?,
         }
-        let (host, recovery) = open_host(data).await.map_err(|error| explain(data, error))?;
-        Ok(Self::Local(Api::new(host, &recovery)))
+        match open_host(data).await {
+            Ok((host, recovery)) => Ok(Self::Local(Api::new(host, &recovery))),
+            Err(error) => match Client::of_running_host(&socket_path(data)).await {
+                // It started meanwhile.
+                Some(client) => Ok(Self::Remote(client)),
+                None => Err(explain(data, error)),
+            },
+        }
     }
 
     /// Ends the session and hands the result on; an error of the request comes before one of closing.
@@ -184,20 +204,33 @@ fn must_exist(data: &Path) -> Result<(), Failure> {
     if data.is_dir() {
         return Ok(());
     }
+    must_not_be_a_file(data)?;
     Err(Failure::host("no-data", "there is no data directory")
         .at(data.display())
         .help("name it with --data DIR or STEAD_DATA; `stead deploy` and `stead serve` make a new one"))
 }
 
+pub(crate) fn must_not_be_a_file(data: &Path) -> Result<(), Failure> {
+    if !data.exists() || data.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::host("not-a-store", "the data directory is no directory, but a file")
+        .at(data.display())
+        .help("name a directory with --data DIR or STEAD_DATA"))
+}
+
 /// Says where, and tells the case apart that a host holds the lock and does not answer.
 pub(crate) fn explain(data: &Path, error: ApiError) -> Failure {
     let locked = error.kind == "locked";
-    let failure = Failure::from(error);
+    let mut failure = Failure::from(error);
     if locked {
         let socket = socket_path(data);
         return failure.at(format!("{}, and nothing answers on {}", data.display(), socket.display())).help(
             "the host may be starting or stopping: try again; else end that process (or it is another `stead` command at work)",
         );
     }
-    if failure.place.is_none() { failure.at(data.display()) } else { failure }
+    match failure.place.take() {
+        None => failure.at(data.display()),
+        Some(place) => failure.at(format!("{}\n{place}", data.display())),
+    }
 }

@@ -49,6 +49,7 @@ impl Serve {
         let data = &context.global.data;
         let token = self.token(context)?;
         let mut signals = Signals::new()?;
+        session::must_not_be_a_file(data)?;
         let (host, recovery) = session::open_host(data).await.map_err(|error| explain_locked(data, error))?;
         let api = Api::new(host, &recovery);
         // The lock of the directory is held from here on, so the socket is ours to replace.
@@ -140,9 +141,10 @@ fn forced() -> Failure {
 }
 
 fn explain_locked(data: &Path, error: crate::api::ApiError) -> Failure {
-    let locked = error.kind == "locked";
-    let failure = session::explain(data, error);
-    if locked { failure.help("one host serves a data directory; stop the other one first") } else { failure }
+    if error.kind != "locked" {
+        return session::explain(data, error);
+    }
+    Failure::from(error).at(data.display()).help("one host serves a data directory; stop the other one first")
 }
 
 /// One line when ready: where, and what recovery did.

@@ -163,3 +163,51 @@ fn an_unreachable_host_is_named() {
     let command = bench.command(&["list", "--host", "http://127.0.0.1:9"]);
     ran(command).fails(3, &["127.0.0.1:9", "stead serve"]);
 }
+
+#[test]
+fn a_second_host_is_told_who_has_the_directory() {
+    let bench = Bench::with_tally();
+    let _serving = bench.serve(&[]);
+    let second = bench.stead(&["serve"]);
+    assert!(!second.err.contains("nothing answers"), "{second:#?}");
+    second.fails(3, &["in use by process", "one host serves a data directory"]);
+}
+
+#[test]
+fn a_file_is_no_data_directory() {
+    let bench = Bench::new();
+    std::fs::write(bench.path("data"), "notes").unwrap();
+    for args in [&["list"][..], &["serve"], &["verify"], &["deploy", "tally", "tally-v1.wasm"]] {
+        bench.stead(args).fails(3, &["is no directory, but a file", "--data DIR"]);
+    }
+}
+
+#[test]
+fn a_lost_journal_is_damage() {
+    let bench = Bench::with_tally();
+    std::fs::remove_dir_all(bench.data().join("journal")).unwrap();
+    let before = contents(&bench.data());
+    bench.stead(&["list"]).fails(3, &["journal is damaged", "affected: every commit", "stead verify"]);
+    assert_eq!(contents(&bench.data()), before);
+}
+
+#[test]
+fn a_label_is_one_short_line() {
+    let bench = Bench::with_tally();
+    for label in ["", "a\u{1b}[31m", &"x".repeat(65)] {
+        bench.stead(&["swap", "tally", "tally-v2.wasm", "--label", label]).fails(2, &["label", "1 to 64 characters"]);
+    }
+    assert_eq!(bench.stead(&["show", "tally", "--json"]).json()["version"]["label"], "1.0.0");
+}
+
+#[test]
+fn commands_wait_for_each_other() {
+    let bench = Bench::with_tally();
+    let votes: Vec<_> = (0..3)
+        .map(|voter| bench.command(&["call", "tally", "vote", &format!("\"{voter}\""), "\"yes\""]).spawn().unwrap())
+        .collect();
+    for mut vote in votes {
+        assert!(vote.wait().unwrap().success());
+    }
+    assert_eq!(bench.stead(&["state", "tally", "total"]).succeeds(), "3\n");
+}

@@ -114,7 +114,11 @@ fn open_existing(
     record: OwnerRecord,
 ) -> Result<(Core, Recovery), OpenError> {
     let io = |path: &'static str| move |source| OpenError::from_io(path, source);
-    let numbers = segment_numbers(&*disk).map_err(io(JOURNAL_DIR))?;
+    let numbers = match segment_numbers(&*disk) {
+        // Finding no segment is an error that says what is lost.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        other => other.map_err(io(JOURNAL_DIR))?,
+    };
     let found = find(&*disk, &format.store_id, &numbers)?;
     check_close(&found, &record)?;
     let packs = Packs::new(disk.clone(), options.cache_bytes);
