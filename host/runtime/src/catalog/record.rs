@@ -83,6 +83,11 @@ pub(crate) struct VersionRecord {
 }
 
 impl VersionRecord {
+    /// What a ledger calls this version: the operator's label, or else its number.
+    pub(crate) fn text(&self) -> String {
+        self.label.clone().unwrap_or_else(|| self.generation.to_string())
+    }
+
     pub(crate) fn summary(&self) -> VersionSummary {
         VersionSummary {
             generation: self.generation,

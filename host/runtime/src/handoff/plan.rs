@@ -129,7 +129,7 @@ fn admission(journal: &HandOffRecord) -> Result<Admission, NoPlan> {
     Ok(Admission {
         drop: named(&journal.drop)?,
         lossy: named(&journal.accept_lossy)?,
-        version_label: journal.successor.label.clone().unwrap_or_default(),
+        version_label: journal.successor.text(),
         prove: true,
         back: journal.kind != ReceiptKind::Swap,
     })

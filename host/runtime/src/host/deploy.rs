@@ -27,7 +27,10 @@ impl Host {
         }
         let (shared, bytes) = (self.shared.clone(), wasm.to_vec());
         let program = blocking(move || Program::load(&shared.engine, &bytes)).await?;
-        let admission = Admission { version_label: options.label.clone().unwrap_or_default(), ..Admission::default() };
+        let admission = Admission {
+            version_label: options.label.clone().unwrap_or_else(|| "1".to_owned()),
+            ..Admission::default()
+        };
         let admitted = admit(&Ledger::default(), program.declared(), &admission).map_err(refused)?;
         let (shared, bytes) = (self.shared.clone(), wasm.to_vec());
         let component = blocking(move || shared.store.put_component(&bytes)).await.map_err(HostError::from)?;

@@ -87,12 +87,7 @@ pub(crate) fn link(
     version: &VersionRecord,
 ) -> Result<Linked, String> {
     // What was accepted when the version became active holds for as long as it is.
-    let admission = Admission {
-        prove: true,
-        version_label: version.label.clone().unwrap_or_default(),
-        back: true,
-        ..Admission::default()
-    };
+    let admission = Admission { prove: true, version_label: version.text(), back: true, ..Admission::default() };
     let admitted = admit(ledger, program.declared(), &admission).map_err(|refused| refused.to_string())?;
     program.link(&plugin.name, &admitted.bindings, &version.grants, &plugin.limits).map_err(|error| error.to_string())
 }

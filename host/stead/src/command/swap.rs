@@ -21,7 +21,8 @@ Examples:
   stead swap tally tally-v3.wasm --accept-lossy acme:tally/notes@1
 
 The host first proves from the types that the new code can read the old state, and runs the new code's migration \
-where it cannot. Calls that arrive meanwhile wait; none fails and none is lost. A refusal changes nothing.")]
+where it cannot. A migration first runs beside the calls, \
+for up to 10 minutes; calls that arrive in the last step wait; none fails and none is lost. A refusal changes nothing.")]
 pub(super) struct Swap {
     /// The plugin
     plugin: String,
