@@ -190,10 +190,19 @@ pub(crate) async fn verify(
     }
     must_exist(data)?;
     let directory = data.to_owned();
-    match tokio::task::spawn_blocking(move || verify_idle(&directory, progress)).await {
-        Ok(result) => result.map_err(|error| explain(data, error)),
-        Err(error) => Err(Failure::host("internal", error)),
+    let verified = tokio::task::spawn_blocking(move || verify_idle(&directory, progress)).await;
+    let mut answer =
+        verified.map_err(|error| Failure::host("internal", error))?.map_err(|error| explain(data, error))?;
+    // Which components there must be only an open directory can say; one that cannot be opened just now, such as on a
+    // full disk, has all the same been read to the last byte.
+    if answer.damage.is_empty()
+        && let Ok((host, recovery)) = open_host(data).await
+    {
+        let api = Api::new(host, &recovery);
+        answer.damage = api.missing_components()?;
+        api.close().await?;
     }
+    Ok(answer)
 }
 
 fn path(plugin: &str, rest: &str, pairs: &Pairs) -> String {

@@ -1,6 +1,7 @@
 //! G4: damage is reported, never served.
 
 use stead_runtime::{Call, ScanOptions};
+use stead_store::disk::Disk;
 use stead_store::disk::sim::SimDisk;
 use stead_test_guests::{EVOLVE_REBUILT, EVOLVE_V1};
 
@@ -30,6 +31,16 @@ async fn a_damaged_component_stops_calls_but_neither_the_state_nor_a_swap() {
     host.swap("box", EVOLVE_REBUILT, swap()).await.unwrap();
     assert_eq!(version(&host, "box").await, "rebuilt");
     assert_eq!(bump(&host, "a").await, 2);
+}
+
+#[tokio::test]
+async fn a_missing_component_is_damage() {
+    let (disk, host) = with_plugin(EVOLVE_V1).await;
+    assert!(host.verify(|_| {}).await.unwrap().damage.is_empty());
+    disk.remove(&component(&disk)).unwrap();
+    let verified = host.verify(|_| {}).await.unwrap();
+    assert_eq!(verified.damage.len(), 1, "{verified:?}");
+    assert_eq!(verified.damage[0].affects, "version 1 of plugin box");
 }
 
 #[tokio::test]

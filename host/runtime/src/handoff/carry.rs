@@ -80,7 +80,7 @@ impl HandOff {
             if !unread.is_empty() {
                 let unread = unread.join(", ");
                 return Err(Stop::abort(format!(
-                    "the migration never read old entries ({unread}); leave them behind by name: accept-unread"
+                    "the migration never read old entries ({unread}); they are left behind only if that is accepted by name (`--accept-unread`)"
                 )));
             }
         }

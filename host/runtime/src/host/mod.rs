@@ -11,7 +11,7 @@ mod typed;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use stead_store::{Checkpointed, Progress, Verified};
+use stead_store::{Checkpointed, Damage, Progress, ReadError, Verified};
 
 pub use options::{DataDir, DeployOptions, HostOptions, ScanOptions};
 pub use report::{
@@ -23,6 +23,7 @@ pub(crate) use deploy::refusals;
 pub(crate) use shared::{Shared, blocking};
 pub(crate) use typed::Typed;
 
+use crate::catalog::Catalog;
 use crate::error::{CallError, HostError, RollbackError, SwapError};
 use crate::handoff::{self, Receipt, RollbackOptions, SwapOptions};
 use crate::plugin::{Call, Reply};
@@ -59,10 +60,33 @@ impl Host {
         handoff::rollback(&self.shared, name, options).await
     }
 
-    /// Reads every byte of every file and checks it.
+    /// Reads every byte of every file and checks it, and that no component is missing.
     pub async fn verify(&self, mut progress: impl FnMut(&Progress) + Send + 'static) -> Result<Verified, HostError> {
         let store = self.shared.store.clone();
-        Ok(blocking(move || store.verify(&mut progress)).await?)
+        let mut verified = blocking(move || store.verify(&mut progress)).await?;
+        verified.damage.extend(self.missing_components()?);
+        Ok(verified)
+    }
+
+    /// Components of plugins' versions that the data directory does not hold. The store cannot tell: which there must be
+    /// is written in the catalog.
+    pub fn missing_components(&self) -> Result<Vec<Damage>, HostError> {
+        let catalog = Catalog::of(&self.shared.store)?;
+        let mut missing = Vec::new();
+        for plugin in catalog.plugins()? {
+            for version in catalog.versions(plugin.id)? {
+                let read = self.shared.store.component(&version.component);
+                if matches!(read, Err(ReadError::Missing { .. })) {
+                    missing.push(Damage {
+                        file: format!("components/{}.wasm", version.component),
+                        offset: 0,
+                        what: "the file is missing".into(),
+                        affects: format!("version {} of plugin {}", version.generation, plugin.name),
+                    });
+                }
+            }
+        }
+        Ok(missing)
     }
 
     /// Applies all changes to the state trees, so that the journal before is no longer needed.

@@ -162,6 +162,11 @@ impl Api {
         Ok(verify_answer(verified, start.elapsed()))
     }
 
+    /// Components that the catalog names and the data directory lacks.
+    pub(crate) fn missing_components(&self) -> Result<Vec<DamageInfo>, ApiError> {
+        Ok(self.host.missing_components()?.into_iter().map(damage_info).collect())
+    }
+
     pub(crate) async fn checkpoint(&self) -> Result<CheckpointAnswer, ApiError> {
         let start = Instant::now();
         let done = self.host.checkpoint().await?;
@@ -215,13 +220,12 @@ pub(crate) fn verify_idle(data: &Path, mut progress: impl FnMut(u64, u64)) -> Re
 }
 
 fn verify_answer(verified: stead_store::Verified, took: Duration) -> VerifyAnswer {
-    let damage = verified.damage.into_iter().map(|damage| DamageInfo {
-        file: damage.file,
-        offset: damage.offset,
-        what: damage.what,
-        affects: damage.affects,
-    });
-    VerifyAnswer { files: verified.files, bytes: verified.bytes, damage: damage.collect(), took_us: whole_micros(took) }
+    let damage = verified.damage.into_iter().map(damage_info).collect();
+    VerifyAnswer { files: verified.files, bytes: verified.bytes, damage, took_us: whole_micros(took) }
+}
+
+fn damage_info(damage: stead_store::Damage) -> DamageInfo {
+    DamageInfo { file: damage.file, offset: damage.offset, what: damage.what, affects: damage.affects }
 }
 
 fn whole_micros(time: Duration) -> u64 {
