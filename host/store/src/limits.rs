@@ -18,5 +18,9 @@ pub const VALUE_BYTES_MAX: usize = 1 << 30;
 /// Changes in one commit: bounds the record of a commit whose writes all went to a pack.
 pub const CHANGES_MAX: usize = 4096;
 
+/// Ranges of a state whose number of entries is kept up to date: as many as a plugin may plausibly ask for by turns.
+/// Each change is compared with all of them.
+pub const COUNTED_RANGES_MAX: usize = 64;
+
 /// A component: the largest that engines compile in practice are below 100 MiB.
 pub const COMPONENT_BYTES_MAX: u64 = 256 << 20;

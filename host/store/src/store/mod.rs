@@ -12,6 +12,7 @@ mod chores;
 mod commit;
 mod components;
 mod core;
+mod counts;
 mod format_file;
 mod headers;
 mod lock;

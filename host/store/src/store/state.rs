@@ -7,9 +7,11 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use imbl::OrdMap;
+use parking_lot::Mutex;
 
 use crate::error::CommitError;
 use crate::journal::record::Header;
+use crate::store::counts::Counts;
 use crate::store::{Change, CommitNumber, StateId, WriterEpoch};
 use crate::tree::Tree;
 
@@ -30,6 +32,8 @@ pub(crate) struct State {
     /// Bytes of the table's keys and values.
     pub(crate) table_bytes: u64,
     pub(crate) epoch: WriterEpoch,
+    /// Shared with the views over the same tree.
+    pub(crate) counts: Arc<Mutex<Counts>>,
     /// How many commits changed the state.
     pub(crate) commits: u64,
     /// The last of them.
@@ -56,6 +60,7 @@ impl State {
             base,
             table: Table::new(),
             table_bytes: 0,
+            counts: Arc::default(),
             epoch: WriterEpoch::FIRST,
             commits: 1,
             last: number,
@@ -71,6 +76,7 @@ impl State {
             base,
             table_bytes: inline.iter().map(|(key, value)| entry_bytes(key, value.as_ref())).sum(),
             table: inline,
+            counts: Arc::default(),
             epoch: header.epoch,
             commits: header.commits,
             last: header.last,
@@ -151,6 +157,7 @@ impl State {
         self.base = base;
         self.held = held;
         self.table = table;
+        self.counts = Arc::default();
     }
 }
 
@@ -314,6 +321,7 @@ impl States {
             commits: origin.commits + 1,
             last: number,
             held: CommitNumber(0),
+            counts: Arc::default(),
             undo: VecDeque::new(),
             created: number,
             ..origin.clone()

@@ -5,9 +5,11 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use crate::error::ReadError;
 use crate::pack::Packs;
+use crate::store::counts::Counts;
 use crate::store::merge::{Merge, bounds_are_empty};
 use crate::store::state::{Base, State, Table};
 use crate::store::{CommitNumber, StateId, WriterEpoch};
@@ -21,6 +23,7 @@ pub struct View {
     base: Arc<Base>,
     table: Table,
     table_bytes: u64,
+    counts: Arc<Mutex<Counts>>,
     epoch: WriterEpoch,
     commits: u64,
     last: CommitNumber,
@@ -34,6 +37,7 @@ impl View {
             base: state.base.clone(),
             table: state.table.clone(),
             table_bytes: state.table_bytes,
+            counts: state.counts.clone(),
             epoch: state.epoch,
             commits: state.commits,
             last: state.last,
@@ -80,23 +84,27 @@ impl View {
         Scan { merge: Merge::new(table, tree, order) }
     }
 
-    /// How many entries lie between two bounds.
+    /// How many entries lie between two bounds. The first time it reads once for each key that changed there since the
+    /// last checkpoint; asked again for the same bounds, only what changed since is looked at.
     pub fn count(&self, lower: Bound<Bytes>, upper: Bound<Bytes>) -> Result<u64, ReadError> {
         if bounds_are_empty(&lower, &upper) {
             return Ok(0);
         }
-        let mut count =
-            self.tree().count(&*self.packs, lower.as_ref().map(|key| &**key), upper.as_ref().map(|key| &**key))?;
-        let is_empty = count == 0;
-        for (key, value) in TableRange::new(&self.table, &lower, &upper, Order::Ascending) {
-            let was_there = !is_empty && self.tree().get(&*self.packs, &key)?.is_some();
-            match (was_there, value.is_some()) {
-                (false, true) => count += 1,
-                (true, false) => count -= 1,
-                _ => {}
+        let in_tree = |key: &Bytes| Ok(self.tree().get(&*self.packs, key)?.is_some());
+        self.counts.lock().count(&self.table, (lower, upper), in_tree, |(lower, upper)| {
+            let (from, to) = (lower.as_ref().map(|key| &**key), upper.as_ref().map(|key| &**key));
+            let mut count = self.tree().count(&*self.packs, from, to)?;
+            let is_empty = count == 0;
+            for (key, value) in TableRange::new(&self.table, lower, upper, Order::Ascending) {
+                let was_there = !is_empty && in_tree(&key)?;
+                match (was_there, value.is_some()) {
+                    (false, true) => count += 1,
+                    (true, false) => count -= 1,
+                    _ => {}
+                }
             }
-        }
-        Ok(count)
+            Ok(count)
+        })
     }
 
     /// The state's root: equal exactly when the entries are equal.

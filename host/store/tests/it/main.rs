@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "a failing run says how to repeat it")]
 
 mod bitflip;
+mod counts;
 mod crash;
 mod crash_faults;
 mod crash_owner;
