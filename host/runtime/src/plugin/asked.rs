@@ -64,7 +64,7 @@ impl Plugin {
             }
             Some(_) => Ok(None),
             None if catalog.clients(self.id)? >= self.serving().plugin.limits.clients_max as u64 => {
-                let reason = format!("{} keeps results for as many clients as it may", self.name);
+                let reason = format!("{} keeps results of as many clients as it may (clients-max)", self.name);
                 Err(CallError::Client { reason })
             }
             None => Ok(None),

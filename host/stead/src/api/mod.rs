@@ -7,6 +7,7 @@ mod answers;
 mod arguments;
 mod convert;
 mod error;
+mod limits;
 mod operations;
 mod requests;
 

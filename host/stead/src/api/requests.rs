@@ -51,6 +51,8 @@ pub(crate) struct GrantsRequest {
 pub(crate) struct DeployRequest {
     pub(crate) label: Option<String>,
     pub(crate) per_call: bool,
+    /// `NAME=VALUE`.
+    pub(crate) limits: Vec<String>,
     pub(crate) grants: GrantsRequest,
 }
 
@@ -168,6 +170,7 @@ impl DeployRequest {
         let mut pairs = Pairs::default();
         pairs.add_some("label", self.label.as_ref());
         pairs.add_flag("per_call", self.per_call);
+        pairs.add_all("limit", &self.limits);
         self.grants.add_to(&mut pairs);
         pairs
     }
@@ -178,6 +181,7 @@ impl DeployRequest {
             match name {
                 "label" => request.label = Some(value),
                 "per_call" => request.per_call = flag(name, &value)?,
+                "limit" => request.limits.push(value),
                 _ => return request.grants.read(name, value),
             }
             Ok(true)
@@ -190,7 +194,7 @@ impl DeployRequest {
             label: label(self.label.as_deref())?,
             grants: self.grants.grants()?,
             reuse: if self.per_call { Reuse::PerCall } else { Reuse::Resident },
-            ..DeployOptions::default()
+            limits: super::limits::limits(&self.limits)?,
         })
     }
 }

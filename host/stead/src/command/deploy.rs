@@ -15,6 +15,7 @@ Examples:
   stead deploy tally tally.wasm --label 1.0.0
   stead deploy mailer mailer.wasm --env SENDER=ops@example.org --net 10.0.0.7:25
   stead deploy import import.wasm --dir /srv/in:/in --per-call
+  stead deploy shop shop.wasm --limit clients-max=100000 --limit call-time-max=5s
 
 A plugin reaches no file, network or environment variable that is not granted here.")]
 pub(super) struct Deploy {
@@ -32,6 +33,10 @@ pub(super) struct Deploy {
     /// A fresh instance for every call, so that nothing but declared state survives
     #[arg(long)]
     per_call: bool,
+
+    /// Another limit than the default; a wrong name lists them all
+    #[arg(long = "limit", value_name = "NAME=VALUE")]
+    limits: Vec<String>,
 
     #[command(flatten)]
     grants: GrantArgs,
@@ -67,7 +72,12 @@ impl From<GrantArgs> for GrantsRequest {
 impl Deploy {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let wasm = read_component(&self.file)?;
-        let request = DeployRequest { label: self.label, per_call: self.per_call, grants: self.grants.into() };
+        let request = DeployRequest {
+            label: self.label,
+            per_call: self.per_call,
+            limits: self.limits,
+            grants: self.grants.into(),
+        };
         let session = context.session(Missing::Create).await?;
         let deployed = session.deploy(&self.plugin, wasm, &request).await.map_err(|error| in_file(&self.file, error));
         let deployed = session.close(deployed).await?;

@@ -19,6 +19,18 @@ fn a_core_module_is_no_component() {
 }
 
 #[test]
+fn limits_are_named_and_hold() {
+    let bench = Bench::new();
+    let deploy = |limit| bench.stead(&["deploy", "tally", "tally-v1.wasm", "--limit", limit]);
+    deploy("client-max=1").fails(2, &["no limit `client-max`", "clients-max"]);
+    deploy("clients-max=1").succeeds();
+    let vote = |voter, id| bench.stead(&["call", "tally", "vote", voter, r#""yes""#, "--id", id]);
+    vote(r#""ann""#, "one:1").succeeds();
+    vote(r#""bob""#, "two:1").fails(1, &["clients-max"]);
+    vote(r#""bob""#, "one:2").succeeds();
+}
+
+#[test]
 fn a_missing_file_is_named() {
     Bench::new().stead(&["deploy", "tally", "absent.wasm"]).fails(2, &["absent.wasm", "cannot read"]);
 }
