@@ -116,11 +116,19 @@ pub enum CallError {
         /// Its sequence.
         sequence: u64,
     },
-    /// The client's name is empty or too long, or the plugin keeps results for too many clients.
+    /// The client's name is empty or too long.
     #[error("call id refused: {reason}")]
     Client {
         /// What is wrong.
         reason: String,
+    },
+    /// The plugin keeps the results of as many clients as it may, and this is a further one.
+    #[error("`{plugin}` keeps the results of {clients_max} clients and takes no calls with ids of others")]
+    ClientsFull {
+        /// The plugin.
+        plugin: String,
+        /// [`Limits::clients_max`](crate::limits::Limits::clients_max).
+        clients_max: usize,
     },
     /// The commit was refused before it was accepted; nothing was written.
     #[error("the call's writes were refused: {0}")]
@@ -158,6 +166,7 @@ impl CallError {
             CallError::BelowWindow { .. } => "below-window",
             CallError::Undone { .. } => "undone",
             CallError::Client { .. } => "client",
+            CallError::ClientsFull { .. } => "clients-full",
             CallError::Refused(error) => error.kind(),
             CallError::OutcomeUnknown(_) => "outcome-unknown",
             CallError::Read(error) => error.kind(),

@@ -86,7 +86,7 @@ async fn below_the_window_a_call_is_refused_and_never_run_again() {
     assert_eq!(total(&host).await, 10);
     let other = |client: &str| Call::new("box", "bump", vec![text("a")]).with_id(client, 1);
     host.call(other("bob")).await.unwrap();
-    assert_eq!(refused(host.call(other("cid")).await), "client");
+    assert_eq!(refused(host.call(other("cid")).await), "clients-full");
 }
 
 #[tokio::test]

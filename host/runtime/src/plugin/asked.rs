@@ -64,8 +64,8 @@ impl Plugin {
             }
             Some(_) => Ok(None),
             None if catalog.clients(self.id)? >= self.serving().plugin.limits.clients_max as u64 => {
-                let reason = format!("{} keeps results of as many clients as it may (clients-max)", self.name);
-                Err(CallError::Client { reason })
+                let clients_max = self.serving().plugin.limits.clients_max;
+                Err(CallError::ClientsFull { plugin: self.name.clone(), clients_max })
             }
             None => Ok(None),
         }

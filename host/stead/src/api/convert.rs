@@ -190,6 +190,11 @@ impl From<CallError> for ApiError {
                 error.help("the call's writes were discarded; the plugin goes on with the state before the call")
             }
             CallError::UnknownPlugin { plugin } => no_plugin(plugin),
+            CallError::ClientsFull { .. } => with_help(
+                kind,
+                &error,
+                Some("call under the name of a known client; `--limit clients-max=…` is set when a plugin is deployed"),
+            ),
             CallError::QueueFull { .. } => with_help(kind, &error, Some("try again later; the call was not executed")),
             CallError::Unavailable { .. } => {
                 with_help(kind, &error, Some("`stead swap` can replace it; its state is safe: `stead state`"))
