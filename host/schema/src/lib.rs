@@ -10,6 +10,9 @@
 //! (`stead-store`): it names the keys of a plugin's state ([`layout`]) and never reads or writes them.
 
 pub mod codec;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod key;
 pub mod layout;
 pub mod limits;

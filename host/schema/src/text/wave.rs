@@ -5,6 +5,8 @@
 
 mod bridge;
 
+use std::borrow::Cow;
+
 use wasm_wave::parser::{Parser, ParserError, ParserErrorKind};
 use wasm_wave::untyped::UntypedFuncCall;
 
@@ -14,7 +16,8 @@ use crate::value::Value;
 
 /// Reads one value.
 pub fn parse(ty: &Type, text: &str) -> Result<Value, TextError> {
-    let mut parser = Parser::new(text);
+    let ended = ended(text);
+    let mut parser = Parser::new(&ended);
     let value = parser.parse_value(ty).and_then(|value| parser.finish().map(|()| value));
     value.map_err(|error| explain(&error, text, &format!("`{ty}`"), None))
 }
@@ -29,7 +32,7 @@ pub fn print(value: &Value, ty: &Type) -> String {
 pub fn parse_arguments(text: &str, types: &[Type]) -> Result<Vec<Value>, TextError> {
     let text = text.trim();
     let bare = format!("f({text})");
-    let listed = text.starts_with('(').then(|| format!("f{text}"));
+    let listed = text.starts_with('(').then(|| format!("f{}", ended(text)));
     // `(1, 2)` is two arguments, but also one tuple: the reading that fits the types counts.
     let calls = listed.iter().map(|call| (call, 1)).chain([(&bare, 2)]);
     let mut first_error = None;
@@ -40,6 +43,11 @@ pub fn parse_arguments(text: &str, types: &[Type]) -> Result<Vec<Value>, TextErr
         }
     }
     Err(first_error.unwrap_or_else(|| wrong_count(types, 0)))
+}
+
+/// The text with an end that the lexer below can bear: it panics on a comment of no characters that nothing follows.
+fn ended(text: &str) -> Cow<'_, str> {
+    if text.ends_with("//") { format!("{text}\n").into() } else { text.into() }
 }
 
 /// Reads the arguments of a call in WAVE's syntax, in which `added` characters stand before the user's own text.

@@ -84,6 +84,18 @@ fn arguments_come_with_and_without_parentheses() {
     check(&["u8", "option<u8>"], &["1", "(1)", "1, none"], &[1u8.into(), Value::none()]);
 }
 
+/// The parser below once panicked on a comment without a character.
+#[test]
+fn g14_comments_may_end_a_text() {
+    for text in ["5 //", "5 // five", "// five\n5", "5 //\n"] {
+        assert_eq!(wave::parse(&Type::S64, text), Ok(5_i64.into()), "{text:?}");
+    }
+    assert!(wave::parse(&Type::S64, "//").is_err());
+    for text in ["//", "(5//", "(5)//"] {
+        let _ = wave::parse_arguments(text, &[Type::S64]);
+    }
+}
+
 #[test]
 fn false_wave_says_where() {
     let list = |types: &[&str], text: &str, expected: &str| {
