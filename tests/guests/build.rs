@@ -6,6 +6,7 @@ fn main() {
         "test-guests/kinds",
         "test-guests/plain",
         "test-guests/hostile",
+        "test-guests/roots",
         "test-guests/evolve-v1",
         "test-guests/evolve-rebuilt",
         "test-guests/evolve-broken",

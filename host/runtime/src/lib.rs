@@ -24,6 +24,6 @@ pub use handoff::{
 pub use host::{
     CollectionDetails, DataDir, DeployOptions, Deployed, HistoryEntry, HistoryEvent, Host, HostInfo, HostOptions,
     InspectedCollection, Inspection, PluginDetails, PluginSummary, Recovered, Recovery, ScanOptions, Signature,
-    StateEntry, StatePage, VersionSummary,
+    StateEntry, StatePage, VersionSummary, Words,
 };
 pub use plugin::{Call, CallId, Outcome, Reply, Reuse};

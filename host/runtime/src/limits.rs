@@ -82,7 +82,8 @@ pub struct Limits {
     /// Encoded bytes of one page of a scan, in the same way; a page of one entry is never too large. Default 8 MiB,
     /// which may take 40 times as much memory while it is turned into WIT values.
     pub scan_bytes_max: usize,
-    /// Entries that one `clear` or `truncate-before` may delete. Default 1 000 000: each is a write of the call.
+    /// Entries that one `clear` or `truncate-before` may delete. Default no limit: it is one change, however much goes. An
+    /// operator may keep a plugin from losing much at one stroke.
     pub clear_entries_max: u64,
     /// Longest line of a guest's standard output or error that is logged whole, in bytes. Default 8 KiB.
     pub log_line_bytes_max: usize,
@@ -109,7 +110,7 @@ impl Default for Limits {
             hostcall_bytes_max: 128 * MIB,
             scan_entries_max: 100_000,
             scan_bytes_max: 8 * MIB,
-            clear_entries_max: 1_000_000,
+            clear_entries_max: u64::MAX,
             log_line_bytes_max: 8 * KIB,
             stderr_tail_bytes_max: 4 * KIB,
             waiting_calls_max: 10_000,

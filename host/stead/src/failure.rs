@@ -16,6 +16,10 @@ pub(crate) enum Exit {
     Usage = 2,
     /// The host or its store failed: locked, damaged, full, unreachable.
     Host = 3,
+    /// A damaged data directory was repaired, and nothing is lost.
+    Repaired = 4,
+    /// A damaged data directory was repaired, and what was listed is lost.
+    RepairedWithLoss = 5,
 }
 
 /// An error as the user reads it: what, where, and what to do.

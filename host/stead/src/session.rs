@@ -8,8 +8,8 @@ use stead_runtime::engine::{Engine, EngineOptions};
 use stead_runtime::{HistoryEntry, Host, HostOptions, PluginSummary, Receipt, Recovery};
 
 use crate::api::{
-    Api, ApiError, Arguments, CallAnswer, CallOptions, CheckpointAnswer, DeployAnswer, DeployRequest, Pairs,
-    PluginInfo, RollbackRequest, StateAnswer, StateQuery, SwapRequest, VerifyAnswer, verify_idle,
+    self, Api, ApiError, Arguments, CallAnswer, CallOptions, CheckpointAnswer, DeployAnswer, DeployRequest, Pairs,
+    PluginInfo, RepairAnswer, RollbackRequest, StateAnswer, StateQuery, SwapRequest, VerifyAnswer, verify_idle,
 };
 use crate::client::{Body, Client, Target, escape, query};
 use crate::command::Missing;
@@ -203,6 +203,18 @@ pub(crate) async fn verify(
         api.close().await?;
     }
     Ok(answer)
+}
+
+/// Makes a damaged data directory one that opens. A running host is asked for nothing: it would have to stop first.
+pub(crate) async fn repair(
+    data: &Path,
+    dry_run: bool,
+    progress: impl FnMut(u64, u64) + Send + 'static,
+) -> Result<RepairAnswer, Failure> {
+    must_exist(data)?;
+    let directory = data.to_owned();
+    let repaired = tokio::task::spawn_blocking(move || api::repair(&directory, dry_run, progress)).await;
+    repaired.map_err(|error| Failure::host("internal", error))?.map_err(|error| explain(data, error))
 }
 
 fn path(plugin: &str, rest: &str, pairs: &Pairs) -> String {

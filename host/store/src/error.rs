@@ -5,7 +5,7 @@
 
 use std::io;
 
-use crate::store::{StateId, WriterEpoch};
+use crate::store::{CommitNumber, StateId, WriterEpoch};
 
 /// Why stored bytes could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,36 @@ pub enum CommitError {
         /// The id.
         state: StateId,
     },
+    /// The state is a snapshot, and snapshots never change.
+    #[error("{state} is a snapshot and cannot be changed: fork it and change the fork")]
+    Frozen {
+        /// The snapshot.
+        state: StateId,
+    },
+    /// The state has a snapshot of this name already.
+    #[error("{state} has a snapshot named {name:?} already")]
+    SnapshotExists {
+        /// The state that the snapshot is of.
+        state: StateId,
+        /// The name.
+        name: String,
+    },
+    /// A snapshot cannot have this name.
+    #[error("{name:?} is no name for a snapshot: {what}")]
+    SnapshotName {
+        /// The name, or its beginning.
+        name: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The state has as many snapshots as a state may have.
+    #[error("{state} has {snapshots_max} snapshots, which is all that one state may have: remove some")]
+    TooManySnapshots {
+        /// The state.
+        state: StateId,
+        /// The limit.
+        snapshots_max: usize,
+    },
     /// The commit names a key that belongs to the store, or would remove the catalog.
     #[error("{state} belongs to the store: {what}")]
     Reserved {
@@ -98,6 +128,15 @@ pub enum CommitError {
         #[source]
         source: io::Error,
     },
+    /// The last checkpoint failed, and no more changes are kept in memory without one. The store stays usable: the refused
+    /// commit has called for another checkpoint; remove what made the last one fail and try again.
+    #[error("{dirty_bytes} bytes of changes wait for a checkpoint, and the last one failed: {reason}")]
+    CheckpointFailed {
+        /// Bytes of changes since the last checkpoint that succeeded.
+        dirty_bytes: u64,
+        /// Why the last one failed.
+        reason: String,
+    },
     /// A file that the commit needs first could not be written.
     #[error("cannot write {path}: {source}")]
     Io {
@@ -116,6 +155,12 @@ pub enum CommitError {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
+    /// This process is a child of the one that opened the store, which goes on owning it.
+    #[error("the store belongs to process {owner}, of which this one is a copy: use a store only where it was opened")]
+    Forked {
+        /// The process that opened the store.
+        owner: u32,
+    },
 }
 
 impl CommitError {
@@ -131,12 +176,18 @@ impl CommitError {
             CommitError::Fenced { .. } => "fenced",
             CommitError::UnknownState { .. } => "unknown-state",
             CommitError::StateExists { .. } => "state-exists",
+            CommitError::Frozen { .. } => "frozen",
+            CommitError::SnapshotExists { .. } => "snapshot-exists",
+            CommitError::SnapshotName { .. } => "snapshot-name",
+            CommitError::TooManySnapshots { .. } => "too-many-snapshots",
             CommitError::Reserved { .. } => "reserved",
             CommitError::TooLarge { .. } => "too-large",
             CommitError::NoSpace { .. } => "no-space",
+            CommitError::CheckpointFailed { .. } => "checkpoint-failed",
             CommitError::Io { .. } => "io",
             CommitError::Poisoned { .. } => "poisoned",
             CommitError::Closed => "closed",
+            CommitError::Forked { .. } => "forked",
         }
     }
 }
@@ -148,6 +199,48 @@ pub struct OutcomeUnknown {
     /// The failure that poisoned the store.
     pub reason: String,
 }
+
+/// Why a past state cannot be viewed.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The commit is older than what is kept.
+    #[error("commit {commit} is not kept any more: the oldest that can be viewed is {oldest}")]
+    TooOld {
+        /// The commit that was asked for.
+        commit: CommitNumber,
+        /// The oldest that can be viewed.
+        oldest: CommitNumber,
+    },
+    /// There is no such commit yet.
+    #[error("there is no commit {commit} yet: the newest is {newest}")]
+    NotYet {
+        /// The commit that was asked for.
+        commit: CommitNumber,
+        /// The newest that was accepted.
+        newest: CommitNumber,
+    },
+    /// Stored bytes could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The commit was accepted, and the journal failed under it.
+    #[error(transparent)]
+    OutcomeUnknown(#[from] OutcomeUnknown),
+}
+
+impl HistoryError {
+    /// A stable word for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            HistoryError::TooOld { .. } => "too-old",
+            HistoryError::NotYet { .. } => "not-yet",
+            HistoryError::Read(error) => error.kind(),
+            HistoryError::OutcomeUnknown(_) => "outcome-unknown",
+        }
+    }
+}
+
+/// What to do about damage: the store's own words; a program that offers a repair names it.
+pub(crate) const REPAIR_HINT: &str = "repair the store, or restore the file from a copy; nothing was changed";
 
 /// Why a data directory did not open.
 #[derive(Debug, thiserror::Error)]

@@ -12,12 +12,21 @@
 
 pub mod disk;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod journal;
 pub mod limits;
 mod pack;
+#[cfg(feature = "planted-bugs")]
+pub mod planted;
+#[cfg(not(feature = "planted-bugs"))]
+mod planted;
 mod store;
+mod sync;
 mod tree;
 
-pub use error::{CommitError, OpenError, OutcomeUnknown, ReadError, StoreError};
+pub use error::{CommitError, HistoryError, OpenError, OutcomeUnknown, ReadError, StoreError};
+pub use pack::ValueReader;
 pub use store::*;
-pub use tree::{NotARoot, Order, Root};
+pub use tree::{Difference, NotARoot, Order, OutsideValue, Proof, ProofError, Proven, Root};

@@ -22,6 +22,8 @@ guests! {
     PLAIN = "plain";
     /// Misbehaves in a way of its own in each export: see `wasm/wit/hostile/hostile.wit`.
     HOSTILE = "hostile";
+    /// The store as a guest; exports `roots`, the roots of states with known contents.
+    ROOTS = "roots";
     /// The counter that all of `EVOLVE_…` are versions of; exports `bump(key)`, `count-of(key)`, `total()`, `version()`.
     EVOLVE_V1 = "evolve-v1";
     /// Identical to v1 in its types, other code.

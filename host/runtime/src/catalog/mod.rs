@@ -43,9 +43,21 @@ impl Catalog {
     /// With everything that was accepted so far.
     pub(crate) fn of(store: &Store) -> Result<Catalog, HostError> {
         match store.view(StateId::CATALOG) {
-            Some(view) => Ok(Catalog { view }),
+            Some(view) => Ok(Catalog::over(view)),
             None => Err(HostError::Catalog { what: "the store has no state 0".into() }),
         }
+    }
+
+    /// As a view of state 0 has it.
+    pub(crate) fn over(view: View) -> Catalog {
+        Catalog { view }
+    }
+
+    /// The plugins whose records can be read, by name. Damage is not reported: whoever asks has done so.
+    pub(crate) fn readable_plugins(&self) -> Vec<PluginRecord> {
+        let (lower, upper) = Key::plugins();
+        let entries = self.view.scan(Bound::Included(lower), Bound::Excluded(upper), Order::Ascending);
+        entries.map_while(Result::ok).filter_map(|(key, bytes)| decode(&key, &bytes).ok()).collect()
     }
 
     /// All plugins, by name.

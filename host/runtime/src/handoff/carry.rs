@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use stead_schema::{Identity, Kind, Parts, Value, layout};
-use stead_store::{Order, Transaction, View, Writes};
+use stead_store::{Effects, Order, Transaction, View};
 
 use super::convert::rewrite_lossy;
 use super::plan::Base;
@@ -23,7 +23,7 @@ const SUCCESSOR_TIME_MAX: Duration = Duration::from_secs(600);
 pub(super) struct Carried {
     /// Commits of the live state at that point: more means that it moved.
     pub(super) at: u64,
-    pub(super) writes: Writes,
+    pub(super) effects: Effects,
     pub(super) migrated: Option<Migrated>,
 }
 
@@ -33,7 +33,7 @@ impl HandOff {
         let at = live.commits();
         let plan = &self.successor()?.plan;
         if let Base::Sealed { .. } = plan.base {
-            return Ok(Carried { at, writes: Writes::new(), migrated: None });
+            return Ok(Carried { at, effects: Effects::default(), migrated: None });
         }
         let began = Instant::now();
         let mut transaction = Transaction::new(live.clone());
@@ -46,13 +46,12 @@ impl HandOff {
         rewrite_lossy(plan, live, &mut transaction)?;
         let leaving = plan.admitted.migrated.iter().chain(&plan.admitted.dropped);
         for (_, number) in leaving {
-            for entry in entries(live, *number) {
-                transaction.delete(entry?.0);
-            }
+            let (from, to) = layout::range(*number);
+            transaction.clear(from.into(), Some(to.into()));
         }
-        let mut writes = transaction.into_writes();
-        write_ledger(&plan.ledger, &plan.admitted.ledger, &mut writes);
-        Ok(Carried { at, writes, migrated })
+        let mut effects = transaction.into_effects();
+        write_ledger(&plan.ledger, &plan.admitted.ledger, &mut effects.writes);
+        Ok(Carried { at, effects, migrated })
     }
 
     /// Runs the successor's migration over a transaction.
@@ -105,10 +104,13 @@ impl HandOff {
     }
 
     /// Asks the successor whether it is ready, on the state as it would serve it.
-    pub(super) async fn ask_ready(&self, base: View, writes: &Writes) -> Result<(), Stop> {
+    pub(super) async fn ask_ready(&self, base: View, effects: &Effects) -> Result<(), Stop> {
         let Some(export) = self.successor()?.program.ready() else { return Ok(()) };
         let mut transaction = Transaction::new(base);
-        for (key, value) in writes {
+        for (from, to) in &effects.cleared {
+            transaction.clear(from.clone(), to.clone());
+        }
+        for (key, value) in &effects.writes {
             match value {
                 Some(value) => transaction.put(key.clone(), value.clone()),
                 None => transaction.delete(key.clone()),

@@ -73,15 +73,12 @@ impl HandOff {
         begun: StateId,
     ) -> Result<(Vec<Change>, StateId, WriterEpoch), Stop> {
         let carried = self.carried.as_mut().ok_or_else(|| Stop::abort("the successor's state was not prepared"))?;
-        let writes = std::mem::take(&mut carried.writes);
+        let effects = std::mem::take(&mut carried.effects);
         match base {
             Base::Live => {
                 let missing = || HostError::Catalog { what: format!("{live} is missing") };
                 let epoch = self.host.store.epoch(live).ok_or_else(missing)?;
-                let mut changes = Vec::new();
-                if !writes.is_empty() {
-                    changes.push(Change::Write { state: live, epoch, writes });
-                }
+                let mut changes = effects.into_changes(live, epoch);
                 changes.push(Change::Fork { from: live, to: begun });
                 Ok((changes, live, epoch))
             }

@@ -1,11 +1,9 @@
 //! What was written to a state since another was forked from it.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 use bytes::Bytes;
-use stead_store::{Order, ReadError, View};
+use stead_store::View;
 
 use crate::error::HostError;
 
@@ -36,38 +34,13 @@ pub(super) fn for_each_later(
         // The last change came no later than the fork.
         return Ok(());
     }
-    let (mut old, mut new) = (entries(before), entries(after));
-    let (mut was, mut is) = (next(&mut old)?, next(&mut new)?);
-    loop {
-        let order = match (&was, &is) {
-            (None, None) => return Ok(()),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some((a, _)), Some((b, _))) => a.cmp(b),
-        };
-        match order {
-            Ordering::Less => {
-                if let Some((key, _)) = was.take() {
-                    each(Later { key, after: None })?;
-                }
-                was = next(&mut old)?;
-            }
-            Ordering::Greater => {
-                if let Some((key, value)) = is.take() {
-                    each(Later { key, after: Some(value) })?;
-                }
-                is = next(&mut new)?;
-            }
-            Ordering::Equal => {
-                if let (Some((_, value_was)), Some((key, value))) = (was.take(), is.take())
-                    && value_was != value
-                {
-                    each(Later { key, after: Some(value) })?;
-                }
-                (was, is) = (next(&mut old)?, next(&mut new)?);
-            }
+    for difference in before.diff(after) {
+        let difference = difference?;
+        if difference.key.first() == Some(&COLLECTIONS) {
+            each(Later { key: difference.key, after: difference.new })?;
         }
     }
+    Ok(())
 }
 
 /// By collection, how many entries differ.
@@ -80,16 +53,4 @@ pub(super) fn count_later(before: &View, after: &View) -> Result<BTreeMap<u32, u
         Ok(())
     })?;
     Ok(counts)
-}
-
-type Entry = Result<(Bytes, Bytes), ReadError>;
-
-fn entries(view: &View) -> impl Iterator<Item = Entry> + '_ {
-    let lower = Bound::Included(Bytes::from_static(&[COLLECTIONS]));
-    let upper = Bound::Excluded(Bytes::from_static(&[COLLECTIONS + 1]));
-    view.scan(lower, upper, Order::Ascending)
-}
-
-fn next(entries: &mut impl Iterator<Item = Entry>) -> Result<Option<(Bytes, Bytes)>, HostError> {
-    Ok(entries.next().transpose()?)
 }

@@ -89,7 +89,7 @@ impl HandOff {
             Base::Sealed { state, .. } => self.host.view(state)?,
         };
         if let Some(carried) = &self.carried {
-            self.ask_ready(base, &carried.writes).await?;
+            self.ask_ready(base, &carried.effects).await?;
         }
         if let Base::Sealed { discarding: true, .. } = from {
             self.export()?;

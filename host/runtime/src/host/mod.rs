@@ -7,6 +7,7 @@ mod report;
 mod shared;
 mod show;
 mod typed;
+mod words;
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -18,6 +19,8 @@ pub use report::{
     CollectionDetails, Deployed, HistoryEntry, HistoryEvent, HostInfo, InspectedCollection, Inspection, PluginDetails,
     PluginSummary, Recovered, Recovery, Signature, StateEntry, StatePage, VersionSummary,
 };
+
+pub use words::Words;
 
 pub(crate) use deploy::refusals;
 pub(crate) use shared::{Shared, blocking};
@@ -77,16 +80,18 @@ impl Host {
             for version in catalog.versions(plugin.id)? {
                 let read = self.shared.store.component(&version.component);
                 if matches!(read, Err(ReadError::Missing { .. })) {
-                    missing.push(Damage {
-                        file: format!("components/{}.wasm", version.component),
-                        offset: 0,
-                        what: "the file is missing".into(),
-                        affects: format!("version {} of plugin {}", version.generation, plugin.name),
-                    });
+                    let file = format!("components/{}.wasm", version.component);
+                    let affects = format!("version {} of plugin {}", version.generation, plugin.name);
+                    missing.push(Damage::of_file(file, 0, "the file is missing", affects));
                 }
             }
         }
         Ok(missing)
+    }
+
+    /// What plugins call the states that damage names.
+    pub fn words(&self) -> Words {
+        Words::new(&|state| self.shared.store.view(state))
     }
 
     /// Applies all changes to the state trees, so that the journal before is no longer needed.

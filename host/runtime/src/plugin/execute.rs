@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use stead_store::{Change, Ticket, Transaction, View, Writes};
+use stead_store::{Ticket, Transaction, View, Writes};
 
 use super::asked::Asked;
 use super::{Call, Plugin, Reply, Reuse, Seat, Serving, Turn};
@@ -52,7 +52,7 @@ impl Plugin {
         let mut changes = Vec::new();
         if matches!(end, End::Returned(_)) && !transaction.is_empty() {
             let (state, epoch) = (serving.plugin.state, serving.epoch);
-            changes.push(Change::Write { state, epoch, writes: transaction.into_writes() });
+            changes = transaction.into_effects().into_changes(state, epoch);
         }
         let mut records = Writes::new();
         if let Some(asked) = asked {

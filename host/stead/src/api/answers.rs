@@ -146,6 +146,56 @@ pub(crate) struct DamageInfo {
     pub(crate) offset: u64,
     pub(crate) what: String,
     pub(crate) affects: String,
+    /// Entries that cannot be read because of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) entries: Vec<EntriesInfo>,
+    /// The first and the last commit that cannot be replayed because of it; no last one if nothing says which it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) commits: Option<(u64, Option<u64>)>,
+}
+
+/// Entries of one state: those with a key greater than `after` and at most `to`. Keys are as stored, with escapes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct EntriesInfo {
+    pub(crate) state: u64,
+    pub(crate) snapshot: Option<String>,
+    /// The plugin that the state belongs to, if that can still be told.
+    pub(crate) plugin: Option<String>,
+    /// The same in words: plugin, collection, typed keys.
+    pub(crate) text: String,
+    pub(crate) after: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) entries: Option<u64>,
+    pub(crate) bytes: Option<u64>,
+    /// If they could be kept as they were at an earlier commit: that commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) as_of: Option<u64>,
+}
+
+/// What a repair did, or would do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RepairAnswer {
+    pub(crate) dry_run: bool,
+    pub(crate) loses: bool,
+    pub(crate) damage: Vec<DamageInfo>,
+    pub(crate) set_aside: Vec<SetAsideInfo>,
+    pub(crate) checkpoint: u64,
+    pub(crate) kept: u64,
+    /// The first and the last commit that could not be kept.
+    pub(crate) lost_commits: Option<(u64, Option<u64>)>,
+    pub(crate) lost_entries: Vec<EntriesInfo>,
+    pub(crate) components: Vec<String>,
+    /// What is lost, in words.
+    pub(crate) lost: Vec<String>,
+    pub(crate) report: Option<String>,
+    pub(crate) took_us: u64,
+}
+
+/// A file that was set aside.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SetAsideInfo {
+    pub(crate) file: String,
+    pub(crate) to: String,
 }
 
 /// What a checkpoint did.

@@ -147,10 +147,13 @@ fn directory(text: &str) -> Result<DirectoryGrant, ApiError> {
 
 impl From<HostError> for ApiError {
     fn from(error: HostError) -> Self {
-        if let HostError::Open(OpenError::Damaged { file, offset, what, affects, hint }) = &error {
+        if let HostError::Open(OpenError::Damaged { file, offset, what, affects, .. }) = &error {
             return Self::new(error.kind(), format!("{file} is damaged at byte {offset}: {what}"))
                 .at(format!("affected: {affects}"))
-                .help(format!("{hint}; `stead verify` lists all damage"));
+                .help(
+                    "nothing was changed; `stead verify` lists all damage, `stead repair --dry-run` says what of it can \
+                     be kept, and `stead repair` keeps it",
+                );
         }
         with_help(error.kind(), &error, store_help(error.kind()))
     }
@@ -165,8 +168,13 @@ fn store_help(kind: &str) -> Option<&'static str> {
         "read-only" => Some("run as the user who owns the directory, or make it writable; a copy can be opened, too"),
         "newer-format" => Some("install a newer release of stead; this one changes nothing in it"),
         "not-a-store" => Some("give an empty or absent directory, or one that stead made, with --data DIR"),
-        "damaged" | "missing" => Some("`stead verify` lists all damage; nothing was changed"),
+        "damaged" | "missing" => {
+            Some("`stead verify` lists all damage, `stead repair` keeps what can be kept; nothing was changed")
+        }
         "no-space" => Some("free space on the disk and try again; nothing was lost"),
+        "checkpoint-failed" => {
+            Some("mend what the message names, such as a full disk, and try again; nothing was lost")
+        }
         "poisoned" | "outcome-unknown" => {
             Some("the disk failed under the journal: check it, then restart the host; what it had acknowledged is safe")
         }

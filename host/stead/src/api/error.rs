@@ -58,9 +58,10 @@ impl ApiError {
             "unavailable" => (503, Exit::Refused),
             "closed" => (503, Exit::Host),
             "deadline" => (504, Exit::Refused),
-            "no-space" => (507, Exit::Host),
+            "no-space" | "checkpoint-failed" => (507, Exit::Host),
             "locked" | "damaged" | "missing" | "catalog" | "newer-format" | "not-a-store" | "read-only" | "io"
-            | "directory" | "poisoned" | "outcome-unknown" | "unreachable" | "internal" => (500, Exit::Host),
+            | "directory" | "poisoned" | "outcome-unknown" | "unreachable" | "internal" | "nothing-to-restore"
+            | "unsteady" | "unfinished" | "forked" => (500, Exit::Host),
             _ => (409, Exit::Refused),
         }
     }

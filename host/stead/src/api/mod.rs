@@ -9,15 +9,17 @@ mod convert;
 mod error;
 mod limits;
 mod operations;
+mod repair;
 mod requests;
 
 pub(crate) use answers::{
     CallAnswer, CheckpointAnswer, CollectionInfo, DeployAnswer, EntryInfo, FunctionInfo, HealthAnswer, InspectAnswer,
-    Outcome, PluginInfo, StateAnswer, VerifyAnswer,
+    Outcome, PluginInfo, RepairAnswer, StateAnswer, VerifyAnswer,
 };
 pub(crate) use convert::inspect;
 pub(crate) use error::{ApiError, ErrorBody};
 pub(crate) use operations::{Api, verify_idle};
+pub(crate) use repair::repair;
 pub(crate) use requests::{
     Arguments, CallOptions, DeployRequest, GrantsRequest, Pairs, RollbackRequest, StateQuery, SwapRequest,
 };

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use stead_runtime::{
     Call, CallError, CallId, HistoryEntry, Host, PluginSummary, Receipt, Recovery, Reply, RollbackOptions, ScanOptions,
+    Words,
 };
 use stead_schema::text::{json, wave};
 use stead_schema::{Type, Value};
@@ -15,6 +16,7 @@ use super::answers::{
     CallAnswer, CheckpointAnswer, DamageInfo, DeployAnswer, EntryInfo, HealthAnswer, Outcome, PluginInfo, StateAnswer,
     VerifyAnswer,
 };
+use super::repair::{damage_info, open, words};
 use super::requests::{Arguments, CallOptions, DeployRequest, RollbackRequest, StateQuery, SwapRequest};
 use super::{ApiError, arguments};
 
@@ -159,12 +161,13 @@ impl Api {
         let start = Instant::now();
         let mut progress = progress;
         let verified = self.host.verify(move |at| progress(at.bytes, at.bytes_total)).await?;
-        Ok(verify_answer(verified, start.elapsed()))
+        let words = if verified.is_clean() { Words::default() } else { self.host.words() };
+        Ok(verify_answer(verified, &words, start.elapsed()))
     }
 
     /// Components that the catalog names and the data directory lacks.
     pub(crate) fn missing_components(&self) -> Result<Vec<DamageInfo>, ApiError> {
-        Ok(self.host.missing_components()?.into_iter().map(damage_info).collect())
+        Ok(self.host.missing_components()?.into_iter().map(|damage| damage_info(damage, &Words::default())).collect())
     }
 
     pub(crate) async fn checkpoint(&self) -> Result<CheckpointAnswer, ApiError> {
@@ -211,24 +214,19 @@ impl Api {
 /// Verifies a data directory that nobody has open, even one that does not open.
 pub(crate) fn verify_idle(data: &Path, mut progress: impl FnMut(u64, u64)) -> Result<VerifyAnswer, ApiError> {
     let start = Instant::now();
-    let disk = stead_store::disk::DirDisk::open(data)
-        .map_err(|error| ApiError::new("io", format!("cannot open the data directory: {error}")).at(data.display()))?;
-    let verified =
-        stead_store::Store::verify_idle(std::sync::Arc::new(disk), &mut |at| progress(at.bytes, at.bytes_total))
-            .map_err(|error| ApiError::from(stead_runtime::HostError::from(error)))?;
-    Ok(verify_answer(verified, start.elapsed()))
+    let disk = open(data)?;
+    let verified = stead_store::Store::verify_idle(disk.clone(), &mut |at| progress(at.bytes, at.bytes_total))
+        .map_err(|error| ApiError::from(stead_runtime::HostError::from(error)))?;
+    let words = if verified.is_clean() { Words::default() } else { words(disk) };
+    Ok(verify_answer(verified, &words, start.elapsed()))
 }
 
-fn verify_answer(verified: stead_store::Verified, took: Duration) -> VerifyAnswer {
-    let damage = verified.damage.into_iter().map(damage_info).collect();
+fn verify_answer(verified: stead_store::Verified, words: &Words, took: Duration) -> VerifyAnswer {
+    let damage = verified.damage.into_iter().map(|damage| damage_info(damage, words)).collect();
     VerifyAnswer { files: verified.files, bytes: verified.bytes, damage, took_us: whole_micros(took) }
 }
 
-fn damage_info(damage: stead_store::Damage) -> DamageInfo {
-    DamageInfo { file: damage.file, offset: damage.offset, what: damage.what, affects: damage.affects }
-}
-
-fn whole_micros(time: Duration) -> u64 {
+pub(super) fn whole_micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 

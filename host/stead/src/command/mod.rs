@@ -8,6 +8,7 @@ mod deploy;
 mod history;
 mod inspect;
 mod list;
+mod repair;
 mod rollback;
 mod serve;
 mod show;
@@ -41,7 +42,9 @@ Exit codes:
   0  done
   1  the plugin answered `err` or trapped, or the request was refused
   2  the command line, or a value on it, is wrong
-  3  the host or its store failed: locked, damaged, full, unreachable";
+  3  the host or its store failed: locked, damaged, full, unreachable
+  4  `stead repair` repaired, and nothing is lost
+  5  `stead repair` repaired, and what it lists is lost";
 
 /// Durable state for WebAssembly components: swap the code, keep the state.
 #[derive(Debug, Parser)]
@@ -133,6 +136,7 @@ enum Command {
     State(state::State),
     Inspect(inspect::Inspect),
     Verify(verify::Verify),
+    Repair(repair::Repair),
     Checkpoint(checkpoint::Checkpoint),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -177,6 +181,7 @@ pub(crate) async fn run(cli: Cli, console: Console) -> Result<(), Failure> {
         Command::State(command) => command.run(&context).await,
         Command::Inspect(command) => command.run(&context),
         Command::Verify(command) => command.run(&context).await,
+        Command::Repair(command) => command.run(&context).await,
         Command::Checkpoint(command) => command.run(&context).await,
         Command::Demo(command) => command.run(&context).await,
         Command::Completions(command) => command.run(),

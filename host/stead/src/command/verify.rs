@@ -14,7 +14,7 @@ Examples:
   stead verify --data /backup/stead-data --json
 
 Reads every byte of every file, also of a directory that is too damaged to open. Damage is listed with its place and \
-what it affects, and the exit code is 3. Nothing is changed.")]
+what it affects, and the exit code is 3; `stead repair --dry-run` says what of it can be kept.")]
 pub(super) struct Verify {}
 
 impl Verify {

@@ -204,6 +204,60 @@ fn a_lost_journal_is_damage() {
 }
 
 #[test]
+fn a_damaged_directory_is_repaired() {
+    let bench = Bench::with_tally();
+    bench.stead(&["call", "tally", "vote", "\"ann\"", "\"yes\""]).succeeds();
+    let clean = bench.stead(&["repair"]);
+    assert_eq!(clean.code, Some(0), "{clean:?}");
+    assert!(clean.out.contains("nothing was changed"), "{clean:?}");
+    let path = bench.data().join("FORMAT");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    bench.stead(&["list"]).fails(3, &["FORMAT", "stead repair"]);
+    let dry = bench.stead(&["repair", "--dry-run", "--json"]);
+    assert_eq!(dry.code, Some(4), "{dry:?}");
+    assert_eq!(std::fs::read(&path).unwrap(), bytes, "a dry run changes nothing");
+    let repaired = bench.stead(&["repair"]);
+    assert_eq!(repaired.code, Some(4), "{repaired:?}");
+    assert!(repaired.out.contains("nothing is lost"), "{repaired:?}");
+    bench.stead(&["verify"]).succeeds();
+    assert!(bench.stead(&["state", "tally", "ballots"]).succeeds().contains("ann"));
+    // A component that is damaged has to be deployed again, and this is said.
+    let component = std::fs::read_dir(bench.data().join("components")).unwrap().next().unwrap().unwrap().path();
+    std::fs::write(&component, "no component").unwrap();
+    let repaired = bench.stead(&["repair"]);
+    assert_eq!(repaired.code, Some(5), "{repaired:?}");
+    assert!(repaired.out.contains("deploy the same component again"), "{repaired:?}");
+}
+
+#[test]
+fn g04_damage_is_told_by_plugin_collection_and_key() {
+    let bench = Bench::with_tally();
+    for voter in b'a'..=b'z' {
+        let name = format!("\"{}{}\"", voter as char, "-".repeat(400));
+        bench.stead(&["call", "tally", "vote", &name, "\"yes\""]).succeeds();
+    }
+    bench.stead(&["checkpoint"]).succeeds();
+    let pack = std::fs::read_dir(bench.data().join("packs")).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&pack).unwrap();
+    let last = bytes.windows(5).rposition(|part| part == b"z----").expect("the last voter");
+    bytes[last] ^= 1;
+    std::fs::write(&pack, &bytes).unwrap();
+    let told = ["plugin tally: ", " entries after acme:tally/ballots@1 \""];
+    let verified = bench.stead(&["verify"]);
+    assert!(verified.code == Some(3) && told.iter().all(|part| verified.out.contains(part)), "{verified:?}");
+    let json: serde_json::Value = serde_json::from_str(&bench.stead(&["verify", "--json"]).out).unwrap();
+    let entries = &json["damage"][0]["entries"][0];
+    assert_eq!(entries["plugin"], "tally");
+    assert!(told.iter().all(|part| entries["text"].as_str().unwrap().contains(part)), "{entries}");
+    // The journal still has what the pack lost.
+    let repaired = bench.stead(&["repair"]);
+    assert!(repaired.code == Some(4) && told.iter().all(|part| repaired.out.contains(part)), "{repaired:?}");
+    assert!(bench.stead(&["state", "tally", "ballots"]).succeeds().contains("\"z---"));
+}
+
+#[test]
 fn a_label_is_one_short_line() {
     let bench = Bench::with_tally();
     for label in ["", "a\u{1b}[31m", &"x".repeat(65)] {

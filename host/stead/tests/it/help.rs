@@ -1,6 +1,6 @@
 use crate::harness::Bench;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "serve",
     "deploy",
     "call",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 14] = [
     "state",
     "inspect",
     "verify",
+    "repair",
     "checkpoint",
     "demo",
     "completions",

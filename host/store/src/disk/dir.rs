@@ -8,14 +8,16 @@ use std::path::Path;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, DirBuilder as CapDirBuilder, OpenOptions, OpenOptionsExt as _};
-use rustix::fs::FlockOperation;
+use rustix::fs::{AtFlags, FlockOperation};
 
-use super::{Disk, File, Held, Lock, Mode, check_path};
+use super::{Disk, File, Held, Lock, Mode, check_path, replaced};
 
 /// Directories are for their owner only: they hold the data of every plugin.
 const DIR_MODE: u32 = 0o700;
 /// Files likewise.
 const FILE_MODE: u32 = 0o600;
+/// How often a lock's file may be replaced while it is being locked: more is no accident.
+const LOCK_TRIES_MAX: usize = 100;
 /// An owner's record is an epoch and a process id; more is not read.
 const RECORD_BYTES_MAX: u64 = 4096;
 
@@ -42,6 +44,19 @@ impl DirDisk {
     fn directory(&self, path: &str) -> io::Result<std::fs::File> {
         let path = if path.is_empty() { "." } else { path };
         Ok(self.dir.open(path)?.into_std())
+    }
+
+    fn flock(&self, file: std::fs::File, path: &str) -> io::Result<DirLock> {
+        match rustix::io::retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
+            Ok(()) => {
+                Ok(DirLock { file, owner: std::process::id(), dir: self.dir.try_clone()?, path: path.to_owned() })
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                let record = read_record(&file).unwrap_or_default();
+                Err(io::Error::new(io::ErrorKind::WouldBlock, Held { record }))
+            }
+            Err(e) => Err(explain(e.into(), "lock", path)),
+        }
     }
 
     fn open_dir(&self, path: &str) -> io::Result<Dir> {
@@ -122,14 +137,23 @@ impl Disk for DirDisk {
         check_path(path)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).mode(FILE_MODE);
-        let file = self.dir.open_with(path, &options).map_err(|e| explain(e, "open", path))?.into_std();
-        match rustix::io::retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
-            Ok(()) => Ok(Box::new(DirLock { file })),
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                let record = read_record(&file).unwrap_or_default();
-                Err(io::Error::new(io::ErrorKind::WouldBlock, Held { record }))
+        for _ in 0..LOCK_TRIES_MAX {
+            let file = self.dir.open_with(path, &options).map_err(|e| explain(e, "open", path))?.into_std();
+            let lock = self.flock(file, path)?;
+            // A file that lost its name before it was locked keeps nobody out.
+            if lock.has_its_name()? {
+                return Ok(Box::new(lock));
             }
-            Err(e) => Err(explain(e.into(), "lock", path)),
+        }
+        Err(explain(io::Error::other("it is replaced again and again"), "lock", path))
+    }
+
+    fn lock_to_read(&self, path: &str) -> io::Result<Option<Box<dyn Lock>>> {
+        check_path(path)?;
+        match self.dir.open(path) {
+            Ok(file) => Ok(Some(Box::new(self.flock(file.into_std(), path)?))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(explain(error, "open", path)),
         }
     }
 
@@ -171,13 +195,44 @@ impl File for DirFile {
     }
 }
 
-/// `flock` lies on the open file, so dropping it frees the lock.
+/// `flock` lies on the open file, which a process that was started meanwhile may have open, too. So the lock is given back, not
+/// only closed: by the process that took it.
 struct DirLock {
     file: std::fs::File,
+    owner: u32,
+    dir: Dir,
+    path: String,
+}
+
+impl DirLock {
+    /// The name still leads to the file that is locked.
+    fn has_its_name(&self) -> io::Result<bool> {
+        let stat = || {
+            let named = match rustix::fs::statat(&self.dir, &self.path, AtFlags::empty()) {
+                Err(rustix::io::Errno::NOENT) => return Ok(false),
+                named => named?,
+            };
+            let locked = rustix::fs::fstat(&self.file)?;
+            Ok((named.st_dev, named.st_ino) == (locked.st_dev, locked.st_ino))
+        };
+        stat().map_err(|e: io::Error| explain(e, "stat", &self.path))
+    }
+}
+
+impl Drop for DirLock {
+    fn drop(&mut self) {
+        if std::process::id() == self.owner {
+            // Should it fail, closing the file does the same a moment later.
+            let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
+        }
+    }
 }
 
 impl Lock for DirLock {
     fn read(&self) -> io::Result<String> {
+        if !self.has_its_name()? {
+            return Err(replaced(&self.path));
+        }
         read_record(&self.file)
     }
 

@@ -9,14 +9,16 @@
 //! - a name (created, renamed, removed) lasts only once [`Disk::sync_dir`] of its directory has returned `Ok`;
 //! - after a failed sync nothing is known about what was written since the sync before; trying again proves nothing.
 
+#[cfg(unix)]
 mod dir;
 pub mod sim;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 
 use std::fmt;
 use std::io;
 
+#[cfg(unix)]
 pub use dir::DirDisk;
 
 /// A data directory.
@@ -36,6 +38,9 @@ pub trait Disk: Send + Sync + 'static {
     /// Takes the exclusive lock on a file, which is created if missing. Never waits: if another holds it, the error is of
     /// kind `WouldBlock` and its source is [`Held`]. Dropping the lock, or the end of the process, frees it.
     fn lock(&self, path: &str) -> io::Result<Box<dyn Lock>>;
+    /// The same lock for who only reads: the file is neither created nor written, so a read-only file system will do. None if
+    /// there is no such file, and so nobody who could hold it.
+    fn lock_to_read(&self, path: &str) -> io::Result<Option<Box<dyn Lock>>>;
     /// Fills `out` with bytes nobody can guess (in a simulation: with bytes that the seed decides).
     fn random(&self, out: &mut [u8]);
 }
@@ -70,7 +75,8 @@ pub trait File: Send + Sync {
 
 /// The exclusive lock on a data directory. The file it lies on holds a short text, the owner's record.
 pub trait Lock: Send + Sync {
-    /// The record as it stands in the file now; empty if none was written.
+    /// The record as it stands in the file now; empty if none was written. An error if the file's name leads to another file
+    /// by now, or to none: then the lock keeps nobody out.
     fn read(&self) -> io::Result<String>;
     /// Replaces the record, durably.
     fn write(&self, record: &str) -> io::Result<()>;
@@ -121,6 +127,16 @@ impl dyn Disk {
         file.read_exact_at(0, &mut bytes)?;
         Ok(bytes)
     }
+}
+
+/// A lock's file is not the one under its name any more.
+fn replaced(path: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, format!("the {path} file was removed or replaced"))
+}
+
+/// The number of this process; 0 where processes have none.
+pub(crate) fn process() -> u32 {
+    if cfg!(unix) { std::process::id() } else { 0 }
 }
 
 /// Checks that a path keeps to the rules at the head of this module.

@@ -3,7 +3,7 @@
 //! ```text
 //! segment   a multiple of 4096 bytes, zero-filled when it is made
 //!   0     8  magic "STEADJNL"
-//!   8     4  format version, 1
+//!   8     4  format version, 2
 //!  12     4  zero
 //!  16    16  store id
 //!  32     8  segment number, as in the file's name
@@ -14,7 +14,7 @@
 //! 4064   32  BLAKE3 of bytes 0..4064
 //! 4096       batches, each starting on a multiple of 4096
 //!
-//! batch     a multiple of 4096 bytes, at most 1 MiB: exactly what one sync makes durable
+//! batch     a multiple of 4096 bytes, at most 1 MiB: read whole or not at all
 //!   0     4  magic "SBAT"
 //!   4     4  length: bytes of the whole batch
 //!   8     8  salt of the segment
@@ -22,42 +22,51 @@
 //!  24    32  chain: the hash of the batch before
 //!  56     4  number of records
 //!  60     4  bytes of all records
-//!  64        records
+//!  64     8  synced: the last batch that was known to be durable when this one was written
+//!  72        records
 //!           zero
 //! -32    32  BLAKE3 of everything before it, in the domain of batches
 //!
 //! record
 //!   0     4  bytes of the body
 //!   4     1  kind: 1 manifest, 2 own, 3 commit, 4 checkpoint, 5 pack drop, 6 close
-//!   5     1  version of the body, 1
+//!   5     1  version of the body: 2 for manifest, checkpoint and pack drop, 1 for the others; earlier ones are read
 //!   6     2  zero
 //!   8     8  commit: this commit's number; in other records the number of the last commit before
 //!  16        body: postcard
 //! ```
+//!
+//! Version 1, which is read and never written, has no `synced`: its records start at 64, its batches have a hash domain of
+//! their own, and each was durable before the next one was written.
 
 use crate::limits::{BATCH_BYTES_MAX, BLOCK_BYTES};
+use crate::planted::{Bug, planted};
 
 /// A BLAKE3 hash.
 pub(crate) type Hash = [u8; 32];
 
 /// The version of the journal's format that this release writes, and the newest that it reads.
-pub(crate) const JOURNAL_VERSION: u32 = 1;
-/// The version of record bodies.
-pub(crate) const RECORD_VERSION: u8 = 1;
+pub(crate) const JOURNAL_VERSION: u32 = 2;
+/// No segment and no batch has a higher number: a store would have to write for longer than disks last.
+const NUMBER_MAX: u64 = 1 << 62;
 
 pub(crate) const SEGMENT_HEADER_BYTES: usize = BLOCK_BYTES;
-pub(crate) const BATCH_HEADER_BYTES: usize = 64;
+pub(crate) const BATCH_HEADER_BYTES: usize = 72;
+const BATCH_HEADER_BYTES_V1: usize = 64;
 pub(crate) const BATCH_TRAILER_BYTES: usize = 32;
 pub(crate) const RECORD_HEADER_BYTES: usize = 16;
 
-const SEGMENT_MAGIC: &[u8; 8] = b"STEADJNL";
-const BATCH_MAGIC: &[u8; 4] = b"SBAT";
-const BATCH_DOMAIN: &str = "stead journal: batch, v1";
+pub(crate) const SEGMENT_MAGIC: &[u8; 8] = b"STEADJNL";
+pub(crate) const BATCH_MAGIC: &[u8; 4] = b"SBAT";
+pub(crate) const BATCH_DOMAIN: &str = "stead journal: batch, v2";
+pub(crate) const BATCH_DOMAIN_V1: &str = "stead journal: batch, v1";
 const GENESIS_DOMAIN: &str = "stead journal: before the first batch, v1";
 
 /// The head of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
+    /// The format of the segment and of its batches.
+    pub(crate) version: u32,
     pub(crate) store_id: [u8; 16],
     pub(crate) number: u64,
     pub(crate) salt: u64,
@@ -74,13 +83,17 @@ pub(crate) enum HeaderError {
     Hash,
     #[error("the segment has format {0}")]
     Newer(u32),
+    #[error("the segment header has a number that no store reaches")]
+    Number,
+    #[error("the segment has format 0, which no release wrote")]
+    Zero,
 }
 
 impl SegmentHeader {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = vec![0; SEGMENT_HEADER_BYTES];
         out[0..8].copy_from_slice(SEGMENT_MAGIC);
-        out[8..12].copy_from_slice(&JOURNAL_VERSION.to_le_bytes());
+        out[8..12].copy_from_slice(&self.version.to_le_bytes());
         out[16..32].copy_from_slice(&self.store_id);
         out[32..40].copy_from_slice(&self.number.to_le_bytes());
         out[40..48].copy_from_slice(&self.salt.to_le_bytes());
@@ -104,7 +117,14 @@ impl SegmentHeader {
         if version > JOURNAL_VERSION {
             return Err(HeaderError::Newer(version));
         }
+        if version == 0 {
+            return Err(HeaderError::Zero);
+        }
+        if u64_at(bytes, 32).max(u64_at(bytes, 48)) > NUMBER_MAX {
+            return Err(HeaderError::Number);
+        }
         Ok(SegmentHeader {
+            version,
             store_id: array_at(bytes, 16),
             number: u64_at(bytes, 32),
             salt: u64_at(bytes, 40),
@@ -148,9 +168,10 @@ pub(crate) fn record_bytes_max(batch_bytes: usize) -> usize {
 }
 
 /// Appends a batch and returns its hash: the chain after it.
-pub(crate) fn encode_batch(out: &mut Vec<u8>, link: &Link, count: u32, records: &[u8]) -> Hash {
+pub(crate) fn encode_batch(out: &mut Vec<u8>, link: &Link, synced: u64, count: u32, records: &[u8]) -> Hash {
     let start = out.len();
     let bytes = batch_bytes(records.len());
+    assert!(synced < link.number, "batch {} cannot be durable before it is written", link.number);
     assert!(bytes <= BATCH_BYTES_MAX, "a batch of {bytes} bytes is never written");
     out.extend_from_slice(BATCH_MAGIC);
     out.extend_from_slice(&(bytes as u32).to_le_bytes());
@@ -159,15 +180,16 @@ pub(crate) fn encode_batch(out: &mut Vec<u8>, link: &Link, count: u32, records: 
     out.extend_from_slice(&link.chain);
     out.extend_from_slice(&count.to_le_bytes());
     out.extend_from_slice(&(records.len() as u32).to_le_bytes());
+    out.extend_from_slice(&synced.to_le_bytes());
     out.extend_from_slice(records);
     out.resize(start + bytes - BATCH_TRAILER_BYTES, 0);
-    let hash = batch_hash(&out[start..]);
+    let hash = batch_hash(BATCH_DOMAIN, &out[start..]);
     out.extend_from_slice(&hash);
     hash
 }
 
-fn batch_hash(bytes: &[u8]) -> Hash {
-    let mut hasher = blake3::Hasher::new_derive_key(BATCH_DOMAIN);
+pub(crate) fn batch_hash(domain: &str, bytes: &[u8]) -> Hash {
+    let mut hasher = blake3::Hasher::new_derive_key(domain);
     hasher.update(bytes);
     hasher.finalize().into()
 }
@@ -181,12 +203,16 @@ pub(crate) struct Batch<'a> {
     pub(crate) hash: Hash,
     pub(crate) bytes: usize,
     pub(crate) count: u32,
+    /// Where the records start.
+    pub(crate) header_bytes: usize,
+    /// Every batch up to this one was durable when this one was written.
+    pub(crate) synced: u64,
     pub(crate) records: &'a [u8],
 }
 
 impl<'a> Batch<'a> {
-    /// Reads the batch at the start of `bytes`.
-    pub(crate) fn decode(bytes: &'a [u8]) -> Result<Batch<'a>, &'static str> {
+    /// Reads the batch at the start of `bytes`, in a segment of this version.
+    pub(crate) fn decode(bytes: &'a [u8], version: u32) -> Result<Batch<'a>, &'static str> {
         if bytes.len() < BLOCK_BYTES || &bytes[0..4] != BATCH_MAGIC {
             return Err("the batch has no magic number");
         }
@@ -194,23 +220,44 @@ impl<'a> Batch<'a> {
         if length > BATCH_BYTES_MAX || length == 0 || !length.is_multiple_of(BLOCK_BYTES) || length > bytes.len() {
             return Err("the batch has an impossible length");
         }
+        let (domain, header_bytes) = match version {
+            1 => (BATCH_DOMAIN_V1, BATCH_HEADER_BYTES_V1),
+            _ => (BATCH_DOMAIN, BATCH_HEADER_BYTES),
+        };
         let hash = array_at(bytes, length - BATCH_TRAILER_BYTES);
-        if batch_hash(&bytes[..length - BATCH_TRAILER_BYTES]) != hash {
+        if batch_hash(domain, &bytes[..length - BATCH_TRAILER_BYTES]) != hash && !planted(Bug::TornTailAccepted) {
             return Err("the batch does not have its hash");
         }
         let record_bytes = u32_at(bytes, 60) as usize;
-        if batch_bytes(record_bytes) != length {
+        if (header_bytes + record_bytes + BATCH_TRAILER_BYTES).next_multiple_of(BLOCK_BYTES) != length {
             return Err("the batch has an impossible number of record bytes");
+        }
+        let number = u64_at(bytes, 16);
+        let synced = if version == 1 { number.saturating_sub(1) } else { u64_at(bytes, 64) };
+        if synced >= number {
+            return Err("the batch says of itself that it was durable before it was written");
         }
         Ok(Batch {
             salt: u64_at(bytes, 8),
-            number: u64_at(bytes, 16),
+            number,
             previous: array_at(bytes, 24),
             hash,
             bytes: length,
             count: u32_at(bytes, 56),
-            records: &bytes[BATCH_HEADER_BYTES..BATCH_HEADER_BYTES + record_bytes],
+            header_bytes,
+            synced,
+            records: &bytes[header_bytes..header_bytes + record_bytes],
         })
+    }
+
+    /// These bytes start like a batch; nothing else is known of them.
+    pub(crate) fn may_start(bytes: &[u8]) -> bool {
+        bytes.starts_with(BATCH_MAGIC)
+    }
+
+    /// Reads the batch at the start of `bytes`, whatever version its segment has.
+    pub(crate) fn decode_any(bytes: &'a [u8]) -> Result<Batch<'a>, &'static str> {
+        Batch::decode(bytes, JOURNAL_VERSION).or_else(|what| Batch::decode(bytes, 1).map_err(|_| what))
     }
 
     /// The batch is the next one after `link`.

@@ -1,8 +1,12 @@
 //! The records of a batch. Their frame is drawn in [`format`](super::format); their bodies are postcard.
 
-use serde::{Deserialize, Serialize, Serializer};
+use std::borrow::Cow;
+use std::fmt;
 
-use super::format::{Hash, RECORD_HEADER_BYTES, RECORD_VERSION, array_at, u32_at, u64_at};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::format::{Hash, RECORD_HEADER_BYTES, array_at, u32_at, u64_at};
 use crate::pack::PackId;
 use crate::store::{CommitNumber, StateId, WriterEpoch, Writes};
 use crate::tree::Tree;
@@ -17,6 +21,16 @@ pub(crate) enum Kind {
     Checkpoint = 4,
     PackDrop = 5,
     Close = 6,
+}
+
+impl Kind {
+    /// The version of the body that this release writes. It reads all earlier ones.
+    fn version(self) -> u8 {
+        match self {
+            Kind::Manifest | Kind::Checkpoint | Kind::PackDrop => 2,
+            Kind::Own | Kind::Commit | Kind::Close => 1,
+        }
+    }
 }
 
 /// A record.
@@ -45,6 +59,8 @@ pub(crate) struct Anchor {
     pub(crate) next_state: u64,
     /// Every pack that is needed.
     pub(crate) packs: Vec<PackId>,
+    /// Of what earlier checkpoints lead to, parts may be gone. Version 1 ends before this: no earlier one was kept.
+    pub(crate) kept_from: CommitNumber,
 }
 
 /// What the catalog keeps about a state at its checkpoint.
@@ -72,30 +88,31 @@ pub(crate) struct PackDrop {
     /// The pack that holds what the dropped ones still had.
     pub(crate) added: Option<PackId>,
     pub(crate) dropped: Vec<PackId>,
+    /// What checkpoints before this commit alone lead to may be gone with them. Version 1 ends before this.
+    pub(crate) kept_from: CommitNumber,
 }
 
 /// One change of a commit, with the version that the state has after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Part<'a> {
+pub(crate) struct Part<'a, O = Ops<'a>> {
     /// Commits that changed the state, this one included. First and of fixed width: it is known last.
     #[serde(with = "postcard::fixint::le")]
     pub(crate) version: u64,
     /// What changed.
-    #[serde(borrow)]
-    pub(crate) what: What<'a>,
+    #[serde(borrow, bound(deserialize = "O: Deserialize<'de>"))]
+    pub(crate) what: What<'a, O>,
 }
 
 /// What changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum What<'a> {
+pub(crate) enum What<'a, O = Ops<'a>> {
     Create {
         state: StateId,
     },
     Write {
         state: StateId,
         epoch: WriterEpoch,
-        #[serde(borrow)]
-        ops: Ops<'a>,
+        ops: O,
     },
     Fork {
         from: StateId,
@@ -113,6 +130,52 @@ pub(crate) enum What<'a> {
         epoch: WriterEpoch,
         blob: Blob,
     },
+    Snapshot {
+        state: StateId,
+        to: StateId,
+        name: &'a str,
+    },
+    /// A state of a tree that is there already. The packs are new: what of the tree was not in the store lies in them.
+    Adopt {
+        state: StateId,
+        tree: Tree,
+        packs: Vec<PackId>,
+    },
+    Clear {
+        state: StateId,
+        epoch: WriterEpoch,
+        from: &'a [u8],
+        to: Option<&'a [u8]>,
+    },
+}
+
+impl What<'_> {
+    /// The state that comes to be, changes or goes.
+    pub(crate) fn state(&self) -> StateId {
+        match *self {
+            What::Fork { to, .. } | What::Snapshot { to, .. } => to,
+            What::Create { state }
+            | What::Write { state, .. }
+            | What::Clear { state, .. }
+            | What::Fence { state, .. }
+            | What::Remove { state }
+            | What::WritePacked { state, .. }
+            | What::Adopt { state, .. } => state,
+        }
+    }
+
+    /// The state that it starts from.
+    pub(crate) fn origin(&self) -> Option<StateId> {
+        match *self {
+            What::Fork { from: state, .. } | What::Snapshot { state, .. } => Some(state),
+            _ => None,
+        }
+    }
+
+    /// The states that the change names.
+    pub(crate) fn states(&self) -> impl Iterator<Item = StateId> {
+        self.origin().into_iter().chain([self.state()])
+    }
 }
 
 /// Ops that lie in a pack because they do not fit a batch.
@@ -133,6 +196,28 @@ impl Serialize for Ops<'_> {
     }
 }
 
+/// Writes that are passed over.
+struct Passed;
+
+impl<'de> Deserialize<'de> for Passed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Passed, D::Error> {
+        deserializer.deserialize_seq(Passed)
+    }
+}
+
+impl<'de> Visitor<'de> for Passed {
+    type Value = Passed;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("writes")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut writes: A) -> Result<Passed, A::Error> {
+        while writes.next_element::<(&[u8], Option<&[u8]>)>()?.is_some() {}
+        Ok(Passed)
+    }
+}
+
 /// Bytes, written in one piece instead of one by one; the form on disk is the same.
 struct Raw<'a>(&'a [u8]);
 
@@ -147,6 +232,7 @@ impl Serialize for Raw<'_> {
 pub(crate) struct Frame<'a> {
     pub(crate) kind: Kind,
     pub(crate) number: CommitNumber,
+    version: u8,
     pub(crate) body: &'a [u8],
 }
 
@@ -181,19 +267,24 @@ impl<'a> Frame<'a> {
             6 => Kind::Close,
             other => return Err(RecordError::new(format!("a record has the unknown kind {other}"))),
         };
-        if bytes[5] != RECORD_VERSION || array_at::<2>(bytes, 6) != [0; 2] {
-            return Err(RecordError::new(format!("a record has the unknown version {}", bytes[5])));
+        let version = bytes[5];
+        if version == 0 || version > kind.version() || array_at::<2>(bytes, 6) != [0; 2] {
+            return Err(RecordError::new(format!("a record has the unknown version {version}")));
         }
         *rest = &bytes[RECORD_HEADER_BYTES + length..];
-        Ok(Frame { kind, number: CommitNumber(u64_at(bytes, 8)), body })
+        Ok(Frame { kind, number: CommitNumber(u64_at(bytes, 8)), version, body })
     }
 
-    /// The packs that a commit's writes lie in.
+    /// The packs that a commit names: its writes lie in them, or trees that it adopts.
     pub(crate) fn packs(&self) -> Result<Vec<PackId>, RecordError> {
-        let Record::Commit(parts) = self.record()? else { return Ok(Vec::new()) };
-        let packs = parts.iter().filter_map(|part| match part.what {
-            What::WritePacked { blob, .. } => Some(blob.pack),
-            _ => None,
+        if self.kind != Kind::Commit {
+            return Ok(Vec::new());
+        }
+        let parts: Vec<Part<'_, Passed>> = from_body(self.body)?;
+        let packs = parts.into_iter().flat_map(|part| match part.what {
+            What::WritePacked { blob, .. } => vec![blob.pack],
+            What::Adopt { packs, .. } => packs,
+            _ => Vec::new(),
         });
         Ok(packs.collect())
     }
@@ -201,18 +292,28 @@ impl<'a> Frame<'a> {
     /// Reads the body.
     pub(crate) fn record(&self) -> Result<Record<'a>, RecordError> {
         Ok(match self.kind {
-            Kind::Manifest => Record::Manifest(from_body(self.body)?),
+            Kind::Manifest => Record::Manifest(self.anchor()?),
             Kind::Own => Record::Own(from_body(self.body)?),
             Kind::Commit => Record::Commit(from_body(self.body)?),
-            Kind::Checkpoint => Record::Checkpoint(from_body(self.body)?),
-            Kind::PackDrop => Record::PackDrop(from_body(self.body)?),
+            Kind::Checkpoint => Record::Checkpoint(self.anchor()?),
+            Kind::PackDrop => Record::PackDrop(from_body(&self.current_body())?),
             Kind::Close if self.body.is_empty() => Record::Close,
             Kind::Close => return Err(RecordError::new("a close record has a body")),
         })
     }
+
+    fn anchor(&self) -> Result<Anchor, RecordError> {
+        let anchor: Anchor = from_body(&self.current_body())?;
+        Ok(Anchor { kept_from: if self.version == 1 { anchor.commit } else { anchor.kept_from }, ..anchor })
+    }
+
+    /// The body of a record that ends with a number since version 2, as of that version.
+    fn current_body(&self) -> Cow<'a, [u8]> {
+        if self.version == 1 { [self.body, &[0]].concat().into() } else { self.body.into() }
+    }
 }
 
-fn from_body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, RecordError> {
+fn from_body<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, RecordError> {
     match postcard::take_from_bytes(body) {
         Ok((value, [])) => Ok(value),
         Ok(_) => Err(RecordError::new("a record has bytes after its end")),
@@ -298,7 +399,7 @@ impl EncodedCommit {
 fn frame_header(kind: Kind, number: CommitNumber) -> Vec<u8> {
     let mut out = vec![0; RECORD_HEADER_BYTES];
     out[4] = kind as u8;
-    out[5] = RECORD_VERSION;
+    out[5] = kind.version();
     out[8..16].copy_from_slice(&number.0.to_le_bytes());
     out
 }

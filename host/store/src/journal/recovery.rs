@@ -4,26 +4,30 @@
 //! segments     7 ──▶ 8 ──▶ 9          chain: each header and batch holds the hash of the batch before
 //! anchor       9's last Checkpoint, or else 9's Manifest; it names the first segment that replay needs
 //! tail of 9    nothing       go on after the last batch
-//!              torn          begun, and nothing continues it: cut off, set aside, reported
-//!              damaged       something continues it: the open is refused
+//!              torn          begun, and nothing says that it was durable: cut off with all that follows, set aside, reported
+//!              damaged       a later batch says that it was durable: the open is refused
 //! ```
 //!
 //! [`find`] only reads. [`repair_tail`] copies the valid part of the last segment into a new file and retires the old
-//! one: after a failed sync the page cache may show bytes that the disk lacks.
+//! one: after a failed sync the page cache may show bytes that the disk lacks. The copy keeps the salt, and goes on with zeros: no
+//! batch that was cut off is in it, so none can be taken for one that is written there later. A last segment of an older
+//! format is copied and gets no more batches: a next one of this release's format follows.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use super::format::{HeaderError, Link};
-use super::reader::{SegmentError, SegmentScan, Tail, read_segment};
+use super::format::{HeaderError, JOURNAL_VERSION, Link};
+use super::reader::{SegmentError, SegmentScan, Tail, read_manifest, read_segment_to};
 use super::record::{Anchor, Frame, Record, RecordError};
+use super::sealed::Sealed;
 use super::segment::{filled, segment_number, segment_path};
 use super::writer::End;
 use super::{JOURNAL_DIR, QUARANTINE_DIR};
-use crate::disk::{Disk, Mode};
+use crate::disk::{Disk, File, Mode};
 use crate::error::{OpenError, ReadError};
+use crate::planted::{Bug, planted};
 use crate::store::CommitNumber;
+use crate::sync::atomic::AtomicBool;
 
 /// Zeros after the copied tail: room until the spare takes over, little enough to be laid down at every open.
 const TAIL_ROOM_BYTES: u64 = 4 << 20;
@@ -34,8 +38,8 @@ const TORN_BYTES_MAX: usize = 16 << 20;
 pub(crate) struct Found {
     /// From the first segment that replay needs to the last.
     pub(crate) segments: Vec<SegmentScan>,
-    /// All segments' numbers, with those that nothing needs any more.
-    pub(crate) oldest: u64,
+    /// All segments before the last one, with those that replay does not need.
+    pub(crate) sealed: Vec<Sealed>,
     /// Where replay starts.
     pub(crate) anchor: Anchor,
     /// What the last segment's Manifest says.
@@ -68,17 +72,20 @@ pub(crate) fn segment_numbers(disk: &dyn Disk) -> io::Result<Vec<u64>> {
 
 /// Reads the journal from where replay starts. Changes nothing.
 pub(crate) fn find(disk: &dyn Disk, store_id: &[u8; 16], numbers: &[u64]) -> Result<Found, OpenError> {
-    let (Some(&oldest), Some(&newest)) = (numbers.first(), numbers.last()) else {
+    let Some((&newest, sealed)) = numbers.split_last() else {
         return Err(damage(JOURNAL_DIR, 0, "there is no segment", "every commit"));
     };
-    let last = open_segment(disk, store_id, newest)?;
+    let last = open_segment(disk, store_id, newest, u64::MAX)?;
     let facts = Facts::of(&last)?;
     let Some(manifest) = facts.manifest else {
         return Err(damage(&last.path(), last.end as u64, "the segment's Manifest is missing", AFFECTS_TAIL));
     };
     let anchor = facts.anchor.unwrap_or_else(|| manifest.clone());
+    if anchor.replay_segment.max(manifest.replay_segment) > newest {
+        return Err(damage(&last.path(), last.end as u64, "replay starts after the last segment", AFFECTS_TAIL));
+    }
     let mut found = Found {
-        oldest,
+        sealed: sealed.iter().map(|number| read_sealed(disk, store_id, *number)).collect(),
         manifest,
         link: last.link,
         owner_epoch: facts.owner_epoch,
@@ -92,7 +99,7 @@ pub(crate) fn find(disk: &dyn Disk, store_id: &[u8; 16], numbers: &[u64]) -> Res
         if !numbers.contains(&number) {
             return Err(damage(&segment_path(number), 0, "the segment is missing", "every commit from here on"));
         }
-        found.segments.push(open_segment(disk, store_id, number)?);
+        found.segments.push(open_segment(disk, store_id, number, u64::MAX)?);
     }
     found.segments.push(last);
     for pair in found.segments.windows(2) {
@@ -109,13 +116,18 @@ fn damage(file: &str, offset: u64, what: impl Into<String>, affects: &str) -> Op
         offset,
         what: what.into(),
         affects: affects.to_owned(),
-        hint: "restore the file from a copy; nothing was changed".to_owned(),
+        hint: crate::error::REPAIR_HINT.to_owned(),
     }
 }
 
-/// Reads a segment; damage in it is an error, an unfinished end is not.
-fn open_segment(disk: &dyn Disk, store_id: &[u8; 16], number: u64) -> Result<SegmentScan, OpenError> {
-    let segment = read_segment(disk, store_id, number).map_err(open_error)?;
+/// Reads a segment up to an offset; damage in it is an error, an unfinished end is not.
+pub(crate) fn open_segment(
+    disk: &dyn Disk,
+    store_id: &[u8; 16],
+    number: u64,
+    end: u64,
+) -> Result<SegmentScan, OpenError> {
+    let segment = read_segment_to(disk, store_id, number, end).map_err(open_error)?;
     match segment.tail {
         Tail::Damaged(what) => Err(damage(&segment.path(), segment.end as u64, what, AFFECTS_TAIL)),
         _ => Ok(segment),
@@ -142,7 +154,7 @@ fn torn(last: &SegmentScan) -> Result<Option<Torn>, OpenError> {
 }
 
 /// A segment ends where the next one begins.
-fn check_joint(before: &SegmentScan, after: &SegmentScan) -> Result<(), OpenError> {
+pub(crate) fn check_joint(before: &SegmentScan, after: &SegmentScan) -> Result<(), OpenError> {
     if before.link.number == after.header.first_batch && before.link.chain == after.header.chain {
         return Ok(());
     }
@@ -151,6 +163,13 @@ fn check_joint(before: &SegmentScan, after: &SegmentScan) -> Result<(), OpenErro
         _ => "the next segment does not continue this one",
     };
     Err(damage(&before.path(), before.end as u64, what, AFFECTS_TAIL))
+}
+
+/// A segment before the last one. Damage in it matters to who reads it: replay, or history.
+fn read_sealed(disk: &dyn Disk, store_id: &[u8; 16], number: u64) -> Sealed {
+    let file = disk.open(&segment_path(number), Mode::Read);
+    let bytes = file.and_then(|file| file.len()).unwrap_or(0);
+    Sealed { number, bytes, anchor: read_manifest(disk, store_id, number).map(Arc::new) }
 }
 
 /// What a segment's records say, taken together.
@@ -222,13 +241,17 @@ pub(crate) fn repair_tail(
         Some(torn) => Some(set_aside(&**disk, last, torn, owner_epoch)?),
         None => None,
     };
-    let path = last.path();
-    let new = format!("{path}.new");
-    let bytes = last.end as u64 + TAIL_ROOM_BYTES.min(segment_bytes);
-    let file = filled(&**disk, &new, &last.bytes[..last.end], bytes, &AtomicBool::new(false))?;
-    file.sync_all()?;
-    disk.rename(&new, &path)?;
-    disk.sync_dir(JOURNAL_DIR)?;
+    let is_current = last.header.version == JOURNAL_VERSION;
+    let room = if is_current { TAIL_ROOM_BYTES.min(segment_bytes) } else { 0 };
+    let (file, bytes) = place(&**disk, last.number, &last.bytes[..last.end], room)?;
+    if !is_current {
+        let anchor = Anchor { owner_epoch, ..found.anchor.clone() };
+        let number = last.number + 1;
+        let end = begin(&**disk, last.header.store_id, number, &found.link, found.last, segment_bytes, anchor)?;
+        let mut sealed = found.sealed.clone();
+        sealed.push(Sealed { number: last.number, bytes, anchor: Some(Arc::new(found.manifest.clone())) });
+        return Ok((End { sealed, ..end }, set_aside));
+    }
     let end = End {
         file,
         number: last.number,
@@ -237,9 +260,28 @@ pub(crate) fn repair_tail(
         link: found.link,
         anchor: found.anchor.clone(),
         manifest: found.manifest.clone(),
-        oldest: found.oldest,
+        sealed: found.sealed.clone(),
     };
     Ok((end, set_aside))
+}
+
+/// Puts a segment's file in its place, whole and durable, with room after what it starts with.
+fn place(disk: &dyn Disk, number: u64, head: &[u8], room: u64) -> io::Result<(Box<dyn File>, u64)> {
+    let path = segment_path(number);
+    let new = format!("{path}.new");
+    let bytes = head.len() as u64 + room;
+    let mut file = filled(disk, &new, head, bytes, &AtomicBool::new(false))?;
+    if planted(Bug::TailNotCopied) && disk.open(&path, Mode::Read).is_ok() {
+        file = disk.open(&path, Mode::ReadWrite)?;
+        file.set_len(bytes)?;
+    } else {
+        if !planted(Bug::TailRenamedBeforeSync) {
+            file.sync_all()?;
+        }
+        disk.rename(&new, &path)?;
+    }
+    disk.sync_dir(JOURNAL_DIR)?;
+    Ok((file, bytes))
 }
 
 fn set_aside(disk: &dyn Disk, last: &SegmentScan, torn: &Torn, owner_epoch: u64) -> io::Result<String> {
@@ -257,20 +299,26 @@ fn set_aside(disk: &dyn Disk, last: &SegmentScan, torn: &Torn, owner_epoch: u64)
 /// Makes the first segment of a new store.
 pub(crate) fn create(disk: &Arc<dyn Disk>, store_id: [u8; 16], segment_bytes: u64, anchor: Anchor) -> io::Result<End> {
     let before = Link { salt: 0, number: 1, chain: super::format::genesis(&store_id) };
-    let number = 1;
-    let (start, link) = super::writer::segment_start(&**disk, store_id, number, &before, CommitNumber(0), &anchor);
-    let path = segment_path(number);
-    let new = format!("{path}.new");
-    let bytes = start.len() as u64 + TAIL_ROOM_BYTES.min(segment_bytes);
-    let file = filled(&**disk, &new, &start, bytes, &AtomicBool::new(false))?;
-    file.sync_all()?;
-    disk.rename(&new, &path)?;
-    disk.sync_dir(JOURNAL_DIR)?;
+    begin(&**disk, store_id, 1, &before, CommitNumber(0), segment_bytes, anchor)
+}
+
+/// Makes a segment without a spare, with nothing in it but its Manifest. The rename makes all of it true at once.
+pub(crate) fn begin(
+    disk: &dyn Disk,
+    store_id: [u8; 16],
+    number: u64,
+    before: &Link,
+    last: CommitNumber,
+    segment_bytes: u64,
+    anchor: Anchor,
+) -> io::Result<End> {
+    let (start, link) = super::writer::segment_start(disk, store_id, number, before, last, &anchor);
+    let (file, bytes) = place(disk, number, &start, TAIL_ROOM_BYTES.min(segment_bytes))?;
     let offset = start.len() as u64;
-    Ok(End { file, number, bytes, offset, link, manifest: anchor.clone(), anchor, oldest: number })
+    Ok(End { file, number, bytes, offset, link, manifest: anchor.clone(), anchor, sealed: Vec::new() })
 }
 
 /// The first segment is as a creation that did not finish leaves it.
 pub(crate) fn holds_only_manifest(disk: &dyn Disk) -> bool {
-    super::reader::read_segment_of_any(disk, 1).is_ok_and(|segment| segment.batch_count() <= 1)
+    super::reader::read_segment_of_any(disk, 1, u64::MAX).is_ok_and(|segment| segment.batch_count() <= 1)
 }

@@ -9,12 +9,12 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-use parking_lot::Mutex;
 
 use super::JOURNAL_DIR;
 use crate::disk::{Disk, File, Mode};
+use crate::planted::{Bug, planted};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 const SPARE: &str = "journal/spare";
 const SPARE_NEW: &str = "journal/spare.new";
@@ -155,7 +155,9 @@ impl Spares {
         let Some(spare) = ready.take() else { return Ok(None) };
         self.bytes.store(0, Ordering::Release);
         begin(&*spare.file)?;
-        spare.file.sync_data()?;
+        if !planted(Bug::SegmentRenamedBeforeSync) {
+            spare.file.sync_data()?;
+        }
         self.disk.rename(SPARE, &segment_path(number))?;
         self.disk.sync_dir(JOURNAL_DIR)?;
         Ok(Some(spare))

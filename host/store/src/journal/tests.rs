@@ -7,9 +7,12 @@ use bytes::Bytes;
 use super::format::{Batch, HeaderError, Link, SEGMENT_HEADER_BYTES, SegmentHeader, encode_batch, genesis, resembles};
 use super::record::{EncodedCommit, Frame, Kind, Ops, Own, Record, What, encode, encode_close};
 use crate::limits::BLOCK_BYTES;
+use crate::pack::PackId;
 use crate::store::{CommitNumber, StateId, WriterEpoch, Writes};
+use crate::tree::{NodeHash, Tree};
 
-const HEADER: SegmentHeader = SegmentHeader { store_id: [1; 16], number: 2, salt: 3, first_batch: 4, chain: [5; 32] };
+const HEADER: SegmentHeader =
+    SegmentHeader { version: 2, store_id: [1; 16], number: 2, salt: 3, first_batch: 4, chain: [5; 32] };
 const LINK: Link = Link { salt: 3, number: 4, chain: [5; 32] };
 
 fn hex(bytes: &[u8]) -> String {
@@ -23,12 +26,46 @@ fn a_segment_header_is_byte_for_byte() {
     assert_eq!(&bytes[..8], b"STEADJNL");
     assert_eq!(
         hex(&bytes[8..56]),
-        "010000000000000001010101010101010101010101010101020000000000000003000000000000000400000000000000"
+        "020000000000000001010101010101010101010101010101020000000000000003000000000000000400000000000000"
     );
     assert_eq!(&bytes[56..88], &[5; 32]);
     assert!(bytes[88..4064].iter().all(|byte| *byte == 0));
-    assert_eq!(hex(&bytes[4064..]), "dbbef140999e14922f93720e3ea0d6e66ec4476628eed02b21b4ca642f189f19");
+    assert_eq!(hex(&bytes[4064..]), "91cd57b37b788f78bde16123c6299ec0e96a33b681ac0c33a09efe922f777ec5");
     assert_eq!(SegmentHeader::decode(&bytes), Ok(HEADER));
+}
+
+/// A block that starts and ends with these bytes.
+fn block(head: &str, tail: &str) -> Vec<u8> {
+    let unhex = |text: &str| -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex")).collect()
+    };
+    let mut bytes = unhex(head);
+    bytes.resize(BLOCK_BYTES - 32, 0);
+    bytes.extend(unhex(tail));
+    bytes
+}
+
+#[test]
+fn version_1_is_read_as_it_was_written() {
+    let fives = "05".repeat(32);
+    let header = block(
+        &format!(
+            "53544541444a4e4c010000000000000001010101010101010101010101010101020000000000000003000000000000000400000000000000{fives}"
+        ),
+        "dbbef140999e14922f93720e3ea0d6e66ec4476628eed02b21b4ca642f189f19",
+    );
+    assert_eq!(SegmentHeader::decode(&header), Ok(SegmentHeader { version: 1, ..HEADER }));
+    let batch = block(
+        &format!(
+            "534241540010000003000000000000000400000000000000{fives}010000001000000000000000060100000700000000000000"
+        ),
+        "c44386cc69cff40755c7c37caf9f0b4dce547ef06bfe940f888f99fcd45d3720",
+    );
+    let read = Batch::decode(&batch, 1).expect("valid");
+    assert!(read.continues(&LINK));
+    // Each batch was durable before the next one was written.
+    assert_eq!((read.synced, read.count, read.records), (3, 1, &encode_close(CommitNumber(7))[..]));
+    assert!(Batch::decode(&batch, 2).is_err(), "a batch belongs to the version of its segment");
 }
 
 #[test]
@@ -47,14 +84,14 @@ fn a_damaged_header_is_none_and_a_newer_one_is_named() {
 #[test]
 fn a_batch_is_byte_for_byte() {
     let mut bytes = Vec::new();
-    let hash = encode_batch(&mut bytes, &LINK, 1, &encode_close(CommitNumber(7)));
+    let hash = encode_batch(&mut bytes, &LINK, 2, 1, &encode_close(CommitNumber(7)));
     assert_eq!(bytes.len(), BLOCK_BYTES);
     assert_eq!(hex(&bytes[..24]), "534241540010000003000000000000000400000000000000");
     assert_eq!(&bytes[24..56], &[5; 32]);
-    assert_eq!(hex(&bytes[56..80]), "010000001000000000000000060100000700000000000000");
-    assert_eq!(hex(&bytes[4064..]), "c44386cc69cff40755c7c37caf9f0b4dce547ef06bfe940f888f99fcd45d3720");
-    let batch = Batch::decode(&bytes).expect("valid");
-    assert_eq!((batch.hash, batch.count), (hash, 1));
+    assert_eq!(hex(&bytes[56..88]), "0100000010000000020000000000000000000000060100000700000000000000");
+    assert_eq!(hex(&bytes[4064..]), "cceb521f0e7acab8a0801a1815224cf89a5f76e24261af85acc05f2698e626fd");
+    let batch = Batch::decode(&bytes, 2).expect("valid");
+    assert_eq!((batch.hash, batch.count, batch.synced), (hash, 1, 2));
     assert!(batch.continues(&LINK));
     assert!(!batch.continues(&LINK.next(hash)));
 }
@@ -62,10 +99,10 @@ fn a_batch_is_byte_for_byte() {
 #[test]
 fn no_single_bit_of_a_batch_can_flip_unnoticed() {
     let mut bytes = Vec::new();
-    encode_batch(&mut bytes, &LINK, 1, &encode_close(CommitNumber(7)));
+    encode_batch(&mut bytes, &LINK, 2, 1, &encode_close(CommitNumber(7)));
     for bit in 0..bytes.len() * 8 {
         bytes[bit / 8] ^= 1 << (bit % 8);
-        assert!(Batch::decode(&bytes).is_err(), "bit {bit}");
+        assert!(Batch::decode(&bytes, 2).is_err(), "bit {bit}");
         assert!(resembles(&bytes, &LINK), "bit {bit} makes the batch look as if it had never been begun");
         bytes[bit / 8] ^= 1 << (bit % 8);
     }
@@ -98,6 +135,42 @@ fn a_commit_record_is_byte_for_byte() {
     let Record::Commit(parts) = frame.record().expect("a record") else { panic!("another kind") };
     let decoded: Vec<_> = parts.iter().map(|part| (part.version, part.what.clone())).collect();
     assert_eq!(decoded, [1, 1, 9].into_iter().zip(whats).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_snapshot_is_byte_for_byte() {
+    let record = EncodedCommit::new(&[What::Snapshot { state: StateId(3), to: StateId(300), name: "noon" }]);
+    assert_eq!(hex(record.bytes()), "120000000301000000000000000000000100000000000000000603ac02046e6f6f6e");
+}
+
+#[test]
+fn an_adoption_is_byte_for_byte() {
+    let tree = Tree { node: Some(NodeHash([7; 32])), height: 2, entries: 300, bytes: 70_000 };
+    let packs = vec![PackId(1), PackId(u64::MAX)];
+    let record = EncodedCommit::new(&[What::Adopt { state: StateId(3), tree, packs: packs.clone() }]);
+    assert_eq!(
+        hex(record.bytes()),
+        "3e000000030100000000000000000000010000000000000000070301070707070707070707070707070707070707070707070707070707070707070702ac02f0a2040201ffffffffffffffffff01"
+    );
+    let frame = Frame::take(&mut record.bytes()).expect("a frame");
+    assert_eq!(frame.packs().expect("a record"), packs, "they are opened before it is replayed");
+}
+
+#[test]
+fn a_clear_is_byte_for_byte() {
+    let clears = [
+        What::Clear { state: StateId(3), epoch: WriterEpoch(1), from: b"a", to: Some(b"bc") },
+        What::Clear { state: StateId(300), epoch: WriterEpoch(2), from: b"", to: None },
+    ];
+    let record = EncodedCommit::new(&clears);
+    assert_eq!(
+        hex(&record.bytes()[16..]),
+        concat!("02", "0000000000000000", "080301", "0161", "01026263", "0000000000000000", "08ac0202", "00", "00")
+    );
+    let Record::Commit(parts) = Frame::take(&mut record.bytes()).expect("a frame").record().expect("a record") else {
+        panic!("another kind")
+    };
+    assert_eq!(parts.into_iter().map(|part| part.what).collect::<Vec<_>>(), clears);
 }
 
 #[test]

@@ -1,13 +1,26 @@
-//! Appends batches to the journal: assembles what was queued, writes it in one call, syncs.
+//! Appends batches to the journal: assembles what was queued and hands it to the operating system.
+//!
+//! ```text
+//! batch    11      12      13      14        12 and 13 were written while the sync of 11 ran
+//! synced   10      10      10      13        so a missing 12 is a torn tail, unless 14 is there
+//! ```
+//!
+//! Batches may be written that are not durable yet; each names the last one that was when it was written. A segment is durable to its
+//! end before the next one exists.
 
 use std::io;
 use std::sync::Arc;
 
-use super::format::{Link, SEGMENT_HEADER_BYTES, SegmentHeader, batch_bytes, encode_batch, record_bytes_max, u64_at};
+use super::durable::{Durable, Unsynced};
+use super::format::{
+    JOURNAL_VERSION, Link, SEGMENT_HEADER_BYTES, SegmentHeader, batch_bytes, encode_batch, record_bytes_max, u64_at,
+};
 use super::record::{self, Anchor, Frame, Kind, PackDrop, Record};
+use super::sealed::{Sealed, SealedSegments};
 use super::segment::Spares;
 use crate::disk::{Disk, File};
-use crate::limits::{BATCH_BYTES_MAX, BLOCK_BYTES};
+use crate::limits::{BATCH_BYTES_MAX, BLOCK_BYTES, UNSYNCED_BYTES_MAX};
+use crate::planted::{Bug, planted};
 use crate::store::CommitNumber;
 
 /// Framed records in their order.
@@ -67,7 +80,7 @@ pub(crate) struct JournalWriter {
     disk: Arc<dyn Disk>,
     spares: Arc<Spares>,
     store_id: [u8; 16],
-    file: Box<dyn File>,
+    file: Arc<dyn File>,
     /// The segment's number, its size, and where its next batch starts.
     number: u64,
     bytes: u64,
@@ -75,12 +88,14 @@ pub(crate) struct JournalWriter {
     link: Link,
     /// What the next segment's Manifest says, and what the current one's said.
     anchor: Anchor,
-    manifest: Anchor,
-    oldest: u64,
+    manifest: Arc<Anchor>,
+    sealed: SealedSegments,
     batch_bytes_max: usize,
     out: Vec<u8>,
+    /// Batches written, and their bytes, since the journal was opened.
     batches: u64,
-    syncs: u64,
+    written: u64,
+    durable: Arc<Durable>,
 }
 
 /// Where a writer starts: the end of the last segment.
@@ -92,8 +107,8 @@ pub(crate) struct End {
     pub(crate) link: Link,
     pub(crate) anchor: Anchor,
     pub(crate) manifest: Anchor,
-    /// The oldest segment that there is.
-    pub(crate) oldest: u64,
+    /// The segments before this one.
+    pub(crate) sealed: Vec<Sealed>,
 }
 
 impl JournalWriter {
@@ -103,75 +118,91 @@ impl JournalWriter {
         store_id: [u8; 16],
         end: End,
         owner_epoch: u64,
+        history_bytes_max: u64,
     ) -> JournalWriter {
+        let sealed = SealedSegments::new(end.sealed, end.manifest.replay_segment, history_bytes_max);
         let batch_bytes_max = batch_bytes_max(spares.segment_bytes());
         JournalWriter {
             disk,
             spares,
             store_id,
-            file: end.file,
+            file: end.file.into(),
             number: end.number,
             bytes: end.bytes,
             offset: end.offset,
             link: end.link,
             anchor: Anchor { owner_epoch, ..end.anchor },
-            manifest: end.manifest,
-            oldest: end.oldest,
+            manifest: Arc::new(end.manifest),
+            sealed,
             batch_bytes_max,
             out: Vec::new(),
             batches: 0,
-            syncs: 0,
+            written: 0,
+            durable: Arc::new(Durable::starting_at(end.link.number - 1)),
         }
     }
 
-    /// Makes records durable. Each batch is synced before the next one is written: else a later one could be on the disk
-    /// without it, which is what damage looks like. `written` runs when all records are with the operating system. After
-    /// an error nobody knows how many are durable: the journal must not be written again.
-    pub(crate) fn append(&mut self, queue: &RecordQueue, written: impl FnOnce()) -> io::Result<()> {
-        let mut written = Some(written);
+    /// Hands records to the operating system. After an error nobody knows how many it has: the journal must not be
+    /// written again.
+    pub(crate) fn write(&mut self, queue: &RecordQueue) -> io::Result<()> {
         let mut first = 0;
         while first < queue.ends.len() {
             let (records, end) = queue.batch(first, record_bytes_max(self.batch_bytes_max));
-            if self.offset + batch_bytes(records.len()) as u64 > self.bytes {
+            let bytes = batch_bytes(records.len()) as u64;
+            if self.offset + bytes > self.bytes {
                 self.next_segment(queue.last_before(first))?;
+            } else if self.written - self.durable.bytes() + bytes > UNSYNCED_BYTES_MAX {
+                self.unsynced().sync()?;
+            }
+            if planted(Bug::SyncBeforeWrite) {
+                self.file.sync_data()?;
             }
             self.write_batch(records, (end - first) as u32)?;
-            if end == queue.ends.len() {
-                written.take().into_iter().for_each(|written| written());
-            }
-            self.file.sync_data()?;
-            self.syncs += 1;
             first = end;
         }
         Ok(())
     }
 
+    /// Everything that was written so far, to be synced.
+    pub(crate) fn unsynced(&self) -> Unsynced {
+        Unsynced {
+            file: self.file.clone(),
+            batch: self.link.number - 1,
+            bytes: self.written,
+            durable: self.durable.clone(),
+        }
+    }
+
     fn write_batch(&mut self, records: &[u8], count: u32) -> io::Result<()> {
         self.out.clear();
-        let chain = encode_batch(&mut self.out, &self.link, count, records);
+        let chain = encode_batch(&mut self.out, &self.link, self.durable.batch(), count, records);
         self.file.write_at(self.offset, &self.out)?;
         self.link = self.link.next(chain);
         self.offset += self.out.len() as u64;
+        self.written += self.out.len() as u64;
         self.batches += 1;
         // The next Manifest repeats what these records say; they are durable before it is written.
         note_anchor(&mut self.anchor, records);
         Ok(())
     }
 
-    /// Starts the next segment: header and Manifest are durable before it has its name.
+    /// Starts the next segment, once this one is durable: header and Manifest are durable before it has its name.
     fn next_segment(&mut self, last: CommitNumber) -> io::Result<()> {
+        self.unsynced().sync()?;
         let number = self.number + 1;
         let (start, link) = segment_start(&*self.disk, self.store_id, number, &self.link, last, &self.anchor);
         let spare = self.spares.activate(number, |file| file.write_at(0, &start))?;
         let spare = spare.ok_or_else(|| io::Error::other("no spare segment, though room for it was promised"))?;
-        self.file = spare.file;
+        self.sealed.seal(Sealed { number: self.number, bytes: self.bytes, anchor: Some(self.manifest.clone()) });
+        self.sealed.cover(self.anchor.replay_segment);
+        self.file = spare.file.into();
         self.bytes = spare.bytes;
         self.number = number;
         self.offset = start.len() as u64;
         self.link = link;
-        self.manifest = self.anchor.clone();
+        self.manifest = Arc::new(self.anchor.clone());
         self.batches += 1;
-        self.syncs += 1;
+        self.durable.reach(link.number - 1, self.written);
         Ok(())
     }
 
@@ -191,16 +222,38 @@ impl JournalWriter {
         self.offset > self.bytes / 4 && self.spares.bytes() == 0
     }
 
-    /// There is a spare to prepare or a segment to recycle.
+    /// There is a spare to prepare or a segment to give up.
     pub(crate) fn has_chores(&self) -> bool {
-        self.wants_spare() || self.oldest < self.manifest.replay_segment
+        self.wants_spare() || self.sealed.is_over()
     }
 
-    /// The segments that the current segment's Manifest covers. They are the caller's to recycle.
-    pub(crate) fn take_covered(&mut self) -> std::ops::Range<u64> {
-        let covered = self.oldest..self.manifest.replay_segment.max(self.oldest);
-        self.oldest = covered.end;
-        covered
+    /// The segments before the current one.
+    pub(crate) fn sealed(&mut self) -> &mut SealedSegments {
+        &mut self.sealed
+    }
+
+    /// The anchors, ascending, from which the journal can be read to its end, and whose trees are kept. The last one is where
+    /// replay would start.
+    pub(crate) fn anchors(&self) -> Vec<Arc<Anchor>> {
+        let mut anchors = self.sealed.anchors(self.number, &self.manifest);
+        anchors.retain(|anchor| (self.anchor.kept_from..self.anchor.commit).contains(&anchor.commit));
+        anchors.push(Arc::new(self.anchor.clone()));
+        anchors
+    }
+
+    /// Of earlier checkpoints nothing is kept.
+    pub(crate) fn kept_from(&self) -> CommitNumber {
+        self.anchor.kept_from
+    }
+
+    /// From now on nothing is kept of checkpoints before this commit.
+    pub(crate) fn keep_from(&mut self, commit: CommitNumber) {
+        self.anchor.kept_from = self.anchor.kept_from.max(commit);
+    }
+
+    /// Where the journal ends: the current segment, and the end of its last batch.
+    pub(crate) fn end(&self) -> (u64, u64) {
+        (self.number, self.offset)
     }
 
     /// The current segment.
@@ -208,14 +261,14 @@ impl JournalWriter {
         self.number
     }
 
+    /// Where its next batch goes.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// Its size.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
-    }
-
-    /// The oldest segment that is kept.
-    pub(crate) fn oldest(&self) -> u64 {
-        self.oldest
     }
 
     /// What the next batch continues.
@@ -223,9 +276,9 @@ impl JournalWriter {
         self.link
     }
 
-    /// Batches and syncs since the journal was opened.
-    pub(crate) fn counts(&self) -> (u64, u64) {
-        (self.batches, self.syncs)
+    /// Batches since the journal was opened.
+    pub(crate) fn batches(&self) -> u64 {
+        self.batches
     }
 }
 
@@ -238,7 +291,8 @@ fn note_anchor(anchor: &mut Anchor, mut records: &[u8]) {
         }
         match frame.record().expect("a record that was encoded here") {
             Record::Checkpoint(checkpoint) => *anchor = checkpoint,
-            Record::PackDrop(PackDrop { added, dropped }) => {
+            Record::PackDrop(PackDrop { added, dropped, kept_from }) => {
+                anchor.kept_from = anchor.kept_from.max(kept_from);
                 anchor.packs.extend(added);
                 anchor.packs.retain(|pack| !dropped.contains(pack));
             }
@@ -258,9 +312,15 @@ pub(crate) fn segment_start(
 ) -> (Vec<u8>, Link) {
     let mut salt = [0; 8];
     disk.random(&mut salt);
+    if planted(Bug::SaltReused) {
+        salt = [7; 8];
+    }
     let link = Link { salt: u64::from_le_bytes(salt), ..*before };
-    let header = SegmentHeader { store_id, number, salt: link.salt, first_batch: link.number, chain: link.chain };
+    let (salt, first_batch, chain) = (link.salt, link.number, link.chain);
+    let header = SegmentHeader { version: JOURNAL_VERSION, store_id, number, salt, first_batch, chain };
     let mut out = header.encode();
-    let chain = encode_batch(&mut out, &link, 1, &record::encode(Kind::Manifest, last, anchor));
+    let manifest = record::encode(Kind::Manifest, last, anchor);
+    // Everything before a segment is durable before the segment exists.
+    let chain = encode_batch(&mut out, &link, first_batch - 1, 1, &manifest);
     (out, link.next(chain))
 }

@@ -33,6 +33,8 @@ pub(crate) struct Collected {
     pub(crate) bytes_added: u64,
     /// Bytes of the dropped packs.
     pub(crate) bytes_dropped: u64,
+    /// Bytes that are live in all packs.
+    pub(crate) bytes_live: u64,
 }
 
 impl Packs {
@@ -49,7 +51,9 @@ impl Collection {
     pub(crate) fn finish(mut self, is_live: &dyn Fn(&Hash) -> bool) -> Result<Collected, ReadError> {
         let candidates = std::mem::take(&mut self.candidates);
         let measured = candidates.iter().filter_map(|id| self.packs.pack(*id)).map(|pack| Measured::new(pack, is_live));
-        let victims: Vec<Arc<Pack>> = choose(measured.collect());
+        let measured: Vec<Measured> = measured.collect();
+        let bytes_live = measured.iter().map(|pack| pack.live_bytes).sum();
+        let victims: Vec<Arc<Pack>> = choose(measured);
         let is_victim = |id: &PackId| victims.iter().any(|pack| pack.id() == *id);
         let spared: Vec<PackId> = candidates.into_iter().filter(|id| !is_victim(id)).collect();
         // What is spared stays, so the new pack can rely on it. The victims are spared too if this fails.
@@ -66,7 +70,7 @@ impl Collection {
         }
         let path = writer.id().path();
         let added = writer.finish().map_err(|source| ReadError::Io { path, source })?;
-        let mut collected = Collected { added, ..Collected::default() };
+        let mut collected = Collected { added, bytes_live, ..Collected::default() };
         if let Some(id) = added {
             self.packs.add(id)?;
             collected.bytes_added = self.packs.pack(id).map_or(0, |pack| pack.file_bytes());

@@ -28,13 +28,15 @@ const ITEM_BYTES: usize = 48;
 const HEADER_MAGIC: &[u8; 8] = b"STEADPAK";
 const FOOTER_MAGIC: &[u8; 8] = b"STEADEND";
 const VERSION: u32 = 1;
+/// What is said of a pack that a newer release wrote.
+pub(crate) const NEWER: &str = "its format version is unknown: use a newer release";
 
 const INDEX_DOMAIN: &Hash = b"stead pack: index, v1\0\0\0\0\0\0\0\0\0\0\0";
 const FOOTER_DOMAIN: &Hash = b"stead pack: header+footer, v1\0\0\0";
 const BLOB_DOMAIN: &Hash = b"stead pack: blob, v1\0\0\0\0\0\0\0\0\0\0\0\0";
 
 /// What a body is. It decides the domain of its hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Leaf = 0,
     Inner = 1,
@@ -63,7 +65,7 @@ impl Kind {
         }
     }
 
-    fn from_number(number: u32) -> Option<Kind> {
+    pub(crate) fn from_number(number: u32) -> Option<Kind> {
         [Kind::Leaf, Kind::Inner, Kind::Value, Kind::Blob].into_iter().find(|kind| *kind as u32 == number)
     }
 }
@@ -141,7 +143,7 @@ impl Footer {
             return fail(0, "it does not have a pack's magic");
         }
         if u32_at(footer, 8) != VERSION {
-            return fail(at + 8, "its format version is unknown: use a newer release");
+            return fail(at + 8, NEWER);
         }
         if *header != self::header(id) || u64_at(footer, 16) != id.0 {
             return fail(0, "it is the pack of another name");
@@ -156,7 +158,7 @@ impl Footer {
     }
 }
 
-fn footer_hash(header: &[u8], footer: &[u8]) -> Hash {
+pub(crate) fn footer_hash(header: &[u8], footer: &[u8]) -> Hash {
     blake3::Hasher::new_keyed(FOOTER_DOMAIN).update(header).update(footer).finalize().into()
 }
 
@@ -167,26 +169,28 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Builds the index of items, which are sorted here.
-    pub(crate) fn new(mut items: Vec<Item>) -> Index {
-        items.sort_unstable_by_key(|item| item.hash);
+    /// Builds the index of items, which are sorted here, in place: there may be millions.
+    pub(crate) fn new(items: impl ExactSizeIterator<Item = Item>) -> Index {
+        let count = items.len();
+        let mut bytes = Vec::with_capacity(FANOUT_BYTES + count * ITEM_BYTES);
+        bytes.resize(FANOUT_BYTES, 0);
         let mut counts = [0u32; 256];
-        for item in &items {
+        for item in items {
             counts[usize::from(item.hash[0])] += 1;
-        }
-        let mut bytes = Vec::with_capacity(FANOUT_BYTES + items.len() * ITEM_BYTES);
-        let mut sum = 0;
-        for count in counts {
-            sum += count;
-            bytes.extend_from_slice(&sum.to_le_bytes());
-        }
-        for item in &items {
             bytes.extend_from_slice(&item.hash);
             bytes.extend_from_slice(&item.offset.to_le_bytes());
             bytes.extend_from_slice(&item.length.to_le_bytes());
             bytes.extend_from_slice(&(item.kind as u32).to_le_bytes());
         }
-        Index { bytes, items: items.len() }
+        let (fanout, items) = bytes.split_at_mut(FANOUT_BYTES);
+        let (items, _) = items.as_chunks_mut::<ITEM_BYTES>();
+        items.sort_unstable_by(|one, other| one[..32].cmp(&other[..32]));
+        let mut sum = 0;
+        for (slot, count) in fanout.as_chunks_mut::<4>().0.iter_mut().zip(counts) {
+            sum += count;
+            *slot = sum.to_le_bytes();
+        }
+        Index { bytes, items: count }
     }
 
     /// Checks the bytes of an index: hash, order, fan-out, and that each body lies between header and index.
@@ -280,9 +284,14 @@ impl Index {
 
     fn item(&self, position: usize) -> Option<Item> {
         let at = FANOUT_BYTES + position * ITEM_BYTES;
-        let (offset, length) = (u64_at(&self.bytes, at + 32), u32_at(&self.bytes, at + 40));
-        let kind = Kind::from_number(u32_at(&self.bytes, at + 44))?;
-        Some(Item { hash: array_at(&self.bytes, at), offset, length, kind })
+        Index::decode_item(&self.bytes[at..at + ITEM_BYTES])
+    }
+
+    /// Reads one item of an index; none if its kind is unknown.
+    pub(crate) fn decode_item(bytes: &[u8]) -> Option<Item> {
+        let (offset, length) = (u64_at(bytes, 32), u32_at(bytes, 40));
+        let kind = Kind::from_number(u32_at(bytes, 44))?;
+        Some(Item { hash: array_at(bytes, 0), offset, length, kind })
     }
 }
 

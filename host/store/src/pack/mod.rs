@@ -6,9 +6,11 @@
 
 mod cache;
 mod collect;
-mod format;
+pub(crate) mod format;
 mod reader;
+mod salvage;
 mod set;
+mod value;
 mod writer;
 
 #[cfg(test)]
@@ -16,9 +18,13 @@ mod tests;
 
 use std::fmt;
 
+pub(crate) use collect::Collected;
+pub(crate) use format::Kind;
 pub(crate) use reader::verify_pack;
+pub(crate) use salvage::{Salvaged, Wanted, salvage};
 pub(crate) use set::Packs;
-pub(crate) use writer::PackWriter;
+pub use value::ValueReader;
+pub(crate) use writer::{CopyError, PackWriter};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,19 +1,19 @@
 //! The set of open packs, behind one bounded cache.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::RwLock;
 
-use super::PackId;
 use super::cache::{Cached, NodeCache};
 use super::format::{Item, Kind};
 use super::reader::Pack;
+use super::{PackId, ValueReader};
 use crate::disk::Disk;
 use crate::error::ReadError;
-use crate::tree::{Hash, Node, NodeHash, Nodes, ValueHash, hex};
+use crate::sync::RwLock;
+use crate::tree::{GROUP_BYTES, Hash, Node, NodeHash, Nodes, ValueHash, hex};
 
 /// The open packs and the cache before them.
 pub(crate) struct Packs {
@@ -30,6 +30,8 @@ struct State {
     writers: usize,
     /// Packs that a collection may drop: nothing new relies on them.
     doomed: BTreeSet<PackId>,
+    /// What salvaged packs named and no longer hold.
+    bad: HashMap<Hash, (PackId, Item)>,
     is_collecting: bool,
 }
 
@@ -60,13 +62,70 @@ impl Packs {
         Ok(())
     }
 
-    /// Forgets a pack and unlinks its file; the caller syncs the directory. Only after a durable record says that the pack
-    /// is dropped. Reads that run now still end well: the open file outlives its name.
-    pub(crate) fn remove(&self, id: PackId) -> io::Result<()> {
+    /// Puts what is left of a pack among the open ones. If it is not whole it can be read, but nothing new relies on it.
+    pub(crate) fn add_salvaged(&self, pack: Pack, bad: Vec<Item>, is_whole: bool) {
+        let mut state = self.state.write();
+        if !is_whole {
+            state.doomed.insert(pack.id());
+        }
+        state.bad.extend(bad.into_iter().map(|item| (item.hash, (pack.id(), item))));
+        state.packs.push(Arc::new(pack));
+    }
+
+    /// Nothing new relies on the pack.
+    pub(crate) fn is_doomed(&self, id: PackId) -> bool {
+        self.state.read().doomed.contains(&id)
+    }
+
+    /// Why nothing has a hash: it was there and is damaged, or nothing is known of it.
+    pub(crate) fn missing(&self, hash: &Hash) -> ReadError {
+        match self.state.read().bad.get(hash) {
+            Some((id, item)) => {
+                let what = format!("the {} {} does not have its hash", item.kind.name(), hex(hash));
+                ReadError::Damaged { path: id.path(), offset: item.offset, what }
+            }
+            None => ReadError::Missing { hash: hex(hash) },
+        }
+    }
+
+    /// Where a hash is stored: the file and the offset; none if no pack has it.
+    pub(crate) fn place(&self, hash: &Hash) -> Option<(String, u64)> {
+        let state = self.state.read();
+        state.packs.iter().rev().find_map(|pack| Some((pack.id().path(), pack.index().find(hash)?.offset)))
+    }
+
+    /// The bytes stored under a hash, and what they are, if only packs hold them that nothing new relies on.
+    pub(crate) fn doomed_body(&self, hash: &Hash) -> Result<Option<(Kind, Bytes)>, ReadError> {
+        if self.holds(hash) {
+            return Ok(None);
+        }
+        let (pack, item) = self.find(hash, &[Kind::Leaf, Kind::Inner, Kind::Value, Kind::Blob])?;
+        Ok(Some((item.kind, pack.read(&item)?)))
+    }
+
+    /// Opens a pack that a commit in the making is going to name. Until it is [named](Packs::named), no other new pack
+    /// relies on it, for the commit may still be refused.
+    pub(crate) fn add_unnamed(&self, id: PackId) -> Result<(), ReadError> {
+        self.state.write().doomed.insert(id);
+        self.add(id).inspect_err(|_| self.named(&[id]))
+    }
+
+    /// An accepted commit names packs that were unnamed.
+    pub(crate) fn named(&self, packs: &[PackId]) {
+        self.spare(packs);
+    }
+
+    /// Forgets a pack that no commit names, and leaves its file.
+    pub(crate) fn forget(&self, id: PackId) {
         let mut state = self.state.write();
         state.packs.retain(|pack| pack.id() != id);
         state.doomed.remove(&id);
-        drop(state);
+    }
+
+    /// Forgets a pack and unlinks its file; the caller syncs the directory. Only after a durable record says that the pack
+    /// is dropped. Reads that run now still end well: the open file outlives its name.
+    pub(crate) fn remove(&self, id: PackId) -> io::Result<()> {
+        self.forget(id);
         self.disk.remove(&id.path())
     }
 
@@ -83,6 +142,30 @@ impl Packs {
     pub(crate) fn blob(&self, hash: &Hash) -> Result<Bytes, ReadError> {
         let (pack, item) = self.find(hash, &[Kind::Blob])?;
         pack.read(&item)
+    }
+
+    /// Opens a value to be read piece by piece; one that is small is read now.
+    pub(crate) fn open_value(&self, hash: &ValueHash, len: u32) -> Result<ValueReader, ReadError> {
+        if len as usize <= GROUP_BYTES {
+            return self.value(hash, len).map(ValueReader::whole);
+        }
+        let (pack, item) = self.find_value(hash, len)?;
+        ValueReader::open(pack, item)
+    }
+
+    /// The nodes that a pack holds.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn nodes(&self, id: PackId) -> Vec<NodeHash> {
+        let pack = self.pack(id);
+        let items = pack.iter().flat_map(|pack| pack.index().iter());
+        items.filter(|item| matches!(item.kind, Kind::Leaf | Kind::Inner)).map(|item| NodeHash(item.hash)).collect()
+    }
+
+    /// The bytes that are stored under a hash; none if nothing is.
+    pub(crate) fn bytes_of(&self, hash: &Hash) -> u64 {
+        let state = self.state.read();
+        let item = state.packs.iter().find_map(|pack| pack.index().find(hash));
+        item.map_or(0, |item| u64::from(item.length))
     }
 
     /// What the cache occupies.
@@ -155,7 +238,18 @@ impl Packs {
             let item = pack.index().find(hash)?;
             kinds.contains(&item.kind).then(|| (pack.clone(), item))
         });
-        found.ok_or_else(|| ReadError::Missing { hash: hex(hash) })
+        drop(state);
+        found.ok_or_else(|| self.missing(hash))
+    }
+
+    /// The pack that holds a value of this length, and where.
+    fn find_value(&self, hash: &ValueHash, len: u32) -> Result<(Arc<Pack>, Item), ReadError> {
+        let (pack, item) = self.find(&hash.0, &[Kind::Value])?;
+        if item.length == len {
+            return Ok((pack, item));
+        }
+        let what = format!("the value {hash} has {} bytes, its leaf says {len}", item.length);
+        Err(ReadError::Damaged { path: pack.id().path(), offset: item.offset, what })
     }
 }
 
@@ -176,13 +270,18 @@ impl Nodes for Packs {
         {
             return Ok(value);
         }
-        let (pack, item) = self.find(&hash.0, &[Kind::Value])?;
-        if item.length != len {
-            let what = format!("the value {hash} has {} bytes, its leaf says {len}", item.length);
-            return Err(ReadError::Damaged { path: pack.id().path(), offset: item.offset, what });
-        }
+        let (pack, item) = self.find_value(hash, len)?;
         let value = pack.read(&item)?;
         self.cache.insert(hash.0, Cached::Value(value.clone()));
         Ok(value)
+    }
+
+    fn value_in_pieces(
+        &self,
+        hash: &ValueHash,
+        len: u32,
+        take: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<(), ReadError> {
+        self.open_value(hash, len)?.each_piece(take)
     }
 }

@@ -11,10 +11,23 @@ use super::cache::HashOfHash;
 use super::format::{HEADER_BYTES, Index, Item, Kind, header};
 use super::{PACK_DIR, PackId, Packs};
 use crate::disk::{File, Mode};
+use crate::planted::{Bug, planted};
 use crate::tree::{Hash, NodeHash, NodeSink, ValueHash};
 
 /// What is collected before it is written.
 const BUFFER_BYTES: usize = 1 << 20;
+
+/// What is copied of a large value at a time.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// Why a value was not copied.
+#[derive(Debug)]
+pub(crate) enum CopyError {
+    /// The source failed.
+    Source(io::Error),
+    /// The source gave other bytes.
+    Hash,
+}
 
 /// A pack in the making. Dropping it leaves nothing behind but, after a crash, a file that ends in `.tmp`.
 pub(crate) struct PackWriter {
@@ -25,10 +38,17 @@ pub(crate) struct PackWriter {
     /// Where the buffer belongs in the file.
     buffer_offset: u64,
     buffer: Vec<u8>,
-    items: HashMap<Hash, Item, BuildHasherDefault<HashOfHash>>,
+    items: HashMap<Hash, Place, BuildHasherDefault<HashOfHash>>,
     /// The first failure; nothing is written after it.
     failed: Option<io::Error>,
     is_finished: bool,
+}
+
+/// Where a body lies. A pack may have millions, so the hash is not repeated here.
+struct Place {
+    offset: u64,
+    length: u32,
+    kind: Kind,
 }
 
 impl PackWriter {
@@ -58,6 +78,45 @@ impl PackWriter {
         hash
     }
 
+    /// Stores a value that comes in pieces, unless a pack has it: `read` fills each piece in turn. If it fails, or if the
+    /// pieces turn out not to be the value, nothing of them is in the pack.
+    pub(crate) fn copy_value(
+        &mut self,
+        hash: ValueHash,
+        len: u32,
+        read: &mut dyn FnMut(&mut [u8]) -> io::Result<()>,
+    ) -> Result<(), CopyError> {
+        let start = self.bytes();
+        let is_new = !self.packs.holds(&hash.0) && self.begin(Kind::Value, hash.0, len);
+        let mut hasher = ValueHash::hasher();
+        let mut piece = vec![0; PIECE_BYTES.min(len as usize)];
+        let mut left = len as usize;
+        let copied = loop {
+            if left == 0 {
+                break if *hasher.finalize().as_bytes() == hash.0 { Ok(()) } else { Err(CopyError::Hash) };
+            }
+            let length = piece.len().min(left);
+            if let Err(error) = read(&mut piece[..length]) {
+                break Err(CopyError::Source(error));
+            }
+            hasher.update(&piece[..length]);
+            if is_new {
+                self.push(&piece[..length]);
+            }
+            left -= length;
+        };
+        if copied.is_err() && is_new {
+            self.items.remove(&hash.0);
+            self.cut_back(start);
+        }
+        copied
+    }
+
+    /// Whether writing failed: [`finish`](PackWriter::finish) will say how.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     /// The name that the pack will have.
     pub(crate) fn id(&self) -> PackId {
         self.id
@@ -77,23 +136,26 @@ impl PackWriter {
         if self.items.is_empty() {
             return Ok(None);
         }
-        let index = Index::new(self.items.drain().map(|(_, item)| item).collect());
+        let items = std::mem::take(&mut self.items).into_iter();
+        let index = Index::new(items.map(|(hash, Place { offset, length, kind })| Item { hash, offset, length, kind }));
         let footer = index.footer(self.bytes()).encode(self.id);
-        self.buffer.extend_from_slice(index.bytes());
-        self.buffer.extend_from_slice(&footer);
+        self.append(index.bytes())?;
+        self.append(&footer)?;
         self.flush()?;
         let disk = self.packs.disk();
-        if let Some(file) = &self.file {
+        if let Some(file) = self.file.as_ref().filter(|_| !planted(Bug::PackNotSynced)) {
             file.sync_all()?;
         }
         disk.rename(&self.temporary_path(), &self.id.path())?;
         self.is_finished = true;
-        disk.sync_dir(PACK_DIR)?;
+        if !planted(Bug::PackDirectoryNotSynced) {
+            disk.sync_dir(PACK_DIR)?;
+        }
         Ok(Some(self.id))
     }
 
     /// Stores a body unless some pack has it.
-    pub(super) fn put(&mut self, kind: Kind, hash: Hash, body: &[u8]) {
+    pub(crate) fn put(&mut self, kind: Kind, hash: Hash, body: &[u8]) {
         if !self.packs.holds(&hash) {
             self.write(kind, hash, body);
         }
@@ -101,31 +163,80 @@ impl PackWriter {
 
     /// Writes a body unless this pack has it.
     fn write(&mut self, kind: Kind, hash: Hash, body: &[u8]) {
+        let length = u32::try_from(body.len()).expect("a body below 4 GiB");
+        if self.begin(kind, hash, length) {
+            self.push(body);
+        }
+    }
+
+    /// Makes room for a body in the index; false if there is nothing to write.
+    fn begin(&mut self, kind: Kind, hash: Hash, length: u32) -> bool {
         if self.failed.is_some() || self.items.contains_key(&hash) {
-            return;
+            return false;
         }
         if self.items.is_empty() {
             self.buffer.extend_from_slice(&header(self.id));
             debug_assert_eq!(self.buffer.len(), HEADER_BYTES);
         }
-        let length = u32::try_from(body.len()).expect("a body below 4 GiB");
         let offset = self.bytes();
-        self.items.insert(hash, Item { hash, offset, length, kind });
-        self.buffer.extend_from_slice(body);
-        if self.buffer.len() >= BUFFER_BYTES {
-            self.failed = self.flush().err();
+        self.items.insert(hash, Place { offset, length, kind });
+        true
+    }
+
+    /// Adds to the body that began last.
+    fn push(&mut self, bytes: &[u8]) {
+        if self.failed.is_none() {
+            self.failed = self.append(bytes).err();
+        }
+    }
+
+    /// Adds bytes to the file, by way of the buffer unless there are many.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.buffer.len() + bytes.len() > BUFFER_BYTES {
+            self.flush()?;
+        }
+        if bytes.len() < BUFFER_BYTES {
+            self.buffer.extend_from_slice(bytes);
+            return Ok(());
+        }
+        self.write_out(bytes)
+    }
+
+    /// Takes back everything from an offset on.
+    fn cut_back(&mut self, end: u64) {
+        if let Some(kept) = end.checked_sub(self.buffer_offset) {
+            self.buffer.truncate(kept as usize);
+            return;
+        }
+        self.buffer.clear();
+        self.buffer_offset = end;
+        if let Some(file) = &self.file
+            && let Err(error) = file.set_len(end)
+        {
+            self.failed.get_or_insert(error);
         }
     }
 
     /// Writes the buffer out.
     fn flush(&mut self) -> io::Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        let buffer = std::mem::take(&mut self.buffer);
+        self.write_out(&buffer)?;
+        self.buffer = buffer;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Writes bytes where the file ends.
+    fn write_out(&mut self, bytes: &[u8]) -> io::Result<()> {
         let file = match &self.file {
             Some(file) => file,
             None => self.file.insert(self.packs.disk().open(&self.temporary_path(), Mode::CreateNew)?),
         };
-        file.write_at(self.buffer_offset, &self.buffer)?;
-        self.buffer_offset += self.buffer.len() as u64;
-        self.buffer.clear();
+        file.write_at(self.buffer_offset, bytes)?;
+        self.buffer_offset += bytes.len() as u64;
         Ok(())
     }
 

@@ -6,6 +6,8 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::store::Adopted;
+
 /// Names a state within its store. Ids are never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StateId(pub u64);
@@ -66,6 +68,17 @@ pub enum Change {
         /// What is written.
         writes: Writes,
     },
+    /// Removes all keys from one up to another, however many there are, at the cost of one write.
+    Clear {
+        /// The state.
+        state: StateId,
+        /// The writer's epoch; refused if it is not the state's.
+        epoch: WriterEpoch,
+        /// The first key. In the catalog it starts with a byte above zero.
+        from: Bytes,
+        /// The first key that stays; none if nothing does. If it does not lie above `from`, nothing is removed.
+        to: Option<Bytes>,
+    },
     /// Makes a state that starts as another one is at this point, with writer epoch 1.
     Fork {
         /// The state to start from.
@@ -80,9 +93,28 @@ pub enum Change {
         /// The new epoch, larger than the one before.
         epoch: WriterEpoch,
     },
-    /// Removes a state.
+    /// Removes a state, or a snapshot. The snapshots of a state that is removed stay.
     Remove {
         /// The state.
         state: StateId,
+    },
+    /// Keeps a state as it is at this point, under a name. The snapshot is a state of its own that nobody can write: it is
+    /// read by its id or name, [forked](Change::Fork) to go on from it, and [removed](Change::Remove).
+    Snapshot {
+        /// The state to keep.
+        state: StateId,
+        /// The snapshot's id, from [`Store::new_state`](crate::Store::new_state).
+        to: StateId,
+        /// Its name: no other snapshot of the state has it. At most
+        /// [`SNAPSHOT_NAME_BYTES_MAX`](crate::limits::SNAPSHOT_NAME_BYTES_MAX) bytes, no control characters.
+        name: String,
+    },
+    /// Makes a state of a tree that is there already, with writer epoch 1.
+    /// [`Store::import`](crate::Store::import) and [`Store::adopt`](crate::Store::adopt) make this change.
+    Adopt {
+        /// The new state, from [`Store::new_state`](crate::Store::new_state).
+        state: StateId,
+        /// Its tree.
+        adopted: Adopted,
     },
 }

@@ -2,11 +2,10 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-
-use parking_lot::{Condvar, Mutex};
 
 use crate::store::core::Core;
+use crate::sync::thread::{self, JoinHandle};
+use crate::sync::{Condvar, Mutex};
 
 /// Calls a thread to work. Rings that come while it works count as one.
 #[derive(Default)]

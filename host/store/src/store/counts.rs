@@ -4,17 +4,14 @@
 //! key before. So each range that was asked for is counted once, and from then on by the difference of two tables, which
 //! share all nodes that did not change.
 
-use std::ops::{Bound, RangeBounds};
-
 use bytes::Bytes;
-use imbl::ordmap::DiffItem;
 
 use crate::error::ReadError;
 use crate::limits::COUNTED_RANGES_MAX;
-use crate::store::state::Table;
+use crate::store::table::{Table, TableChange};
 
-/// Two bounds.
-type Range = (Bound<Bytes>, Bound<Bytes>);
+/// Keys from one up to another, or to the end; never none.
+pub(crate) type Range = (Bytes, Option<Bytes>);
 
 /// Counted ranges of one state over one tree.
 #[derive(Debug, Default)]
@@ -25,16 +22,16 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// The entries of a range as a table over the tree has it. `in_tree` says whether the tree has a key; `afresh` counts
-    /// without knowing anything.
+    /// The entries of a range as a table over the tree has it. `is_below` says whether a key is there but for what the table
+    /// says of it; `afresh` counts without knowing anything.
     pub(crate) fn count(
         &mut self,
         table: &Table,
         range: Range,
-        in_tree: impl Fn(&Bytes) -> Result<bool, ReadError>,
+        is_below: impl Fn(&[u8]) -> Result<bool, ReadError>,
         afresh: impl FnOnce(&Range) -> Result<u64, ReadError>,
     ) -> Result<u64, ReadError> {
-        self.follow(table, in_tree)?;
+        self.follow(table, is_below)?;
         if let Some((_, count)) = self.ranges.iter().find(|(known, _)| *known == range) {
             return Ok(*count);
         }
@@ -46,20 +43,22 @@ impl Counts {
         Ok(count)
     }
 
-    /// Brings all ranges up to a table. After an error they are as they were.
-    fn follow(&mut self, table: &Table, in_tree: impl Fn(&Bytes) -> Result<bool, ReadError>) -> Result<(), ReadError> {
+    /// Brings the ranges up to a table. After an error they are as they were.
+    fn follow(&mut self, table: &Table, is_below: impl Fn(&[u8]) -> Result<bool, ReadError>) -> Result<(), ReadError> {
+        // Where ranges were cleared since then, or before it, everything is counted again.
+        let (one, other) = (self.table.cleared(), table.cleared());
+        let (gone, come) = (one.added(other), other.added(one));
+        self.ranges.retain(|((from, to), _)| !gone.touches(from, to.as_ref()) && !come.touches(from, to.as_ref()));
         let mut changes = vec![0i64; self.ranges.len()];
         if !self.ranges.is_empty() {
             for change in self.table.diff(table) {
-                let (key, before, after) = match change {
-                    DiffItem::Add(key, after) => (key, in_tree(key)?, after.is_some()),
-                    DiffItem::Update { old: (_, before), new: (key, after) } => {
-                        (key, before.is_some(), after.is_some())
-                    }
-                    DiffItem::Remove(key, before) => (key, before.is_some(), in_tree(key)?),
-                };
+                let TableChange { key, old, new } = change;
+                let key = key.to_bytes();
+                let there =
+                    |value: Option<&Option<Bytes>>| value.map_or_else(|| is_below(&key), |value| Ok(value.is_some()));
+                let (before, after) = (there(old)?, there(new)?);
                 for ((range, _), change) in self.ranges.iter().zip(&mut changes) {
-                    if range.contains(key) {
+                    if key >= range.0 && range.1.as_ref().is_none_or(|to| key < *to) {
                         *change += i64::from(after) - i64::from(before);
                     }
                 }

@@ -69,8 +69,8 @@ impl Format {
             let file = FORMAT_FILE.to_owned();
             return Err(OpenError::NewerFormat { file, found, supported: FORMAT_VERSION });
         }
-        if bytes.len() != BYTES {
-            return Err(damaged("the file has a wrong length"));
+        if bytes.len() != BYTES || found != FORMAT_VERSION || u32_at(bytes, 12) != 0 {
+            return Err(damaged("the file has a wrong length, version or unused field"));
         }
         let parameters = [u32_at(bytes, 32), u32_at(bytes, 36), u32_at(bytes, 40), u32_at(bytes, 44)];
         if parameters != tree_parameters() {
@@ -113,7 +113,7 @@ fn damaged(what: &str) -> OpenError {
         offset: 0,
         what: what.to_owned(),
         affects: "which store this is; all data is untouched".to_owned(),
-        hint: "restore the file from a copy; nothing was changed".to_owned(),
+        hint: crate::error::REPAIR_HINT.to_owned(),
     }
 }
 

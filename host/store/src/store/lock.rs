@@ -4,7 +4,7 @@
 //! LOCK   stead epoch=<owner epoch> pid=<process> [closed=<number of the next batch>]
 //! ```
 //!
-//! The lock itself is the operating system's. The epoch fences: it is true in the journal's Own record, LOCK repeats it,
+//! The lock itself is the operating system's. A child of the owner that keeps its open files holds it, too. The epoch fences: it is true in the journal's Own record, LOCK repeats it,
 //! and a writer that no longer finds its own epoch there does not acknowledge. `closed` stands there after a clean
 //! close: from then on a journal that ends earlier is damaged, not torn.
 
@@ -12,6 +12,7 @@ use std::io;
 
 use crate::disk::{Disk, Held, Lock};
 use crate::error::OpenError;
+use crate::planted::{Bug, planted};
 
 /// The lock's file.
 pub(crate) const LOCK_FILE: &str = "LOCK";
@@ -47,7 +48,7 @@ impl OwnerRecord {
         Some(record)
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let closed = self.closed.map(|batch| format!(" closed={batch}")).unwrap_or_default();
         format!("stead epoch={} pid={}{closed}\n", self.epoch, self.pid)
     }
@@ -62,6 +63,16 @@ impl OwnerLock {
         Ok((OwnerLock { lock, record }, parsed))
     }
 
+    /// Takes the lock to read only: nothing is written, not even the file itself. None if there is no file to lock.
+    pub(crate) fn take_to_read(disk: &dyn Disk) -> Result<(Option<OwnerLock>, OwnerRecord), OpenError> {
+        let Some(lock) = disk.lock_to_read(LOCK_FILE).map_err(refused)? else {
+            return Ok((None, OwnerRecord::default()));
+        };
+        let record = lock.read().map_err(|source| OpenError::Io { path: LOCK_FILE.to_owned(), source })?;
+        let parsed = OwnerRecord::parse(&record).unwrap_or_default();
+        Ok((Some(OwnerLock { lock, record }), parsed))
+    }
+
     /// Replaces the record, durably.
     pub(crate) fn write(&mut self, record: OwnerRecord) -> io::Result<()> {
         let text = record.text();
@@ -72,10 +83,14 @@ impl OwnerLock {
 
     /// The record is still what this owner wrote last.
     pub(crate) fn check(&self) -> io::Result<()> {
-        if self.lock.read()? == self.record {
-            return Ok(());
+        match self.lock.read() {
+            Ok(record) if record == self.record || planted(Bug::OwnerNotChecked) => Ok(()),
+            Ok(_) => Err(io::Error::other("another owner took the data directory: the LOCK file changed")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(io::Error::other(format!("another owner may have taken the data directory: {error}")))
+            }
+            Err(error) => Err(error),
         }
-        Err(io::Error::other("another owner took the data directory: the LOCK file changed"))
     }
 }
 
@@ -91,7 +106,9 @@ fn refused(source: io::Error) -> OpenError {
 fn owner(error: &io::Error) -> String {
     let held = error.get_ref().and_then(|error| error.downcast_ref::<Held>());
     match held.and_then(|held| OwnerRecord::parse(&held.record)) {
-        Some(record) => format!("process {} (owner epoch {})", record.pid, record.epoch),
+        Some(record) => {
+            format!("process {} (owner epoch {}), or by one that it started", record.pid, record.epoch)
+        }
         None => "another process".to_owned(),
     }
 }

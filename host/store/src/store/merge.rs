@@ -67,6 +67,15 @@ where
     }
 }
 
+/// What comes next in a range, from the end that the order starts at.
+pub(crate) fn next_in<I: DoubleEndedIterator>(range: &mut Option<I>, order: Order) -> Option<I::Item> {
+    let range = range.as_mut()?;
+    match order {
+        Order::Ascending => range.next(),
+        Order::Descending => range.next_back(),
+    }
+}
+
 /// No key lies between the two bounds. Ordered maps do not take such a range.
 pub(crate) fn bounds_are_empty(lower: &Bound<Bytes>, upper: &Bound<Bytes>) -> bool {
     use Bound::{Excluded, Included};

@@ -17,12 +17,15 @@ use crate::error::{OpenError, ReadError};
 use crate::journal::record::{Anchor, Header, Kind, Own, Record, encode};
 use crate::journal::{
     Found, JOURNAL_DIR, JournalWriter, QUARANTINE_DIR, RecordQueue, Spares, batch_bytes_max, create, each_frame, find,
-    repair_tail, segment_numbers, segment_path,
+    repair_tail, segment_numbers,
 };
 use crate::limits::SEGMENT_BYTES_MIN;
 use crate::pack::{PACK_DIR, PackId, Packs};
+use crate::planted::{Bug, planted};
+use crate::store::collect::PackUse;
 use crate::store::components::COMPONENT_DIR;
 use crate::store::core::{Core, Front};
+use crate::store::export::{IMPORT_DIR, Imports};
 use crate::store::format_file::{FORMAT_FILE, FORMAT_NEW, Format};
 use crate::store::lock::{LOCK_FILE, OwnerLock, OwnerRecord};
 use crate::store::replay::replay;
@@ -68,10 +71,14 @@ fn open_new(disk: Arc<dyn Disk>, options: Options, mut lock: OwnerLock) -> Resul
     let mut store_id = [0; 16];
     disk.random(&mut store_id);
     let format = Format { store_id };
+    if planted(Bug::FormatBeforeJournal) {
+        format.create(&*disk).map_err(io(FORMAT_FILE))?;
+    }
     let end = create(&disk, store_id, options.segment_bytes, first_anchor(owner.epoch)).map_err(io(JOURNAL_DIR))?;
     format.create(&*disk).map_err(io(FORMAT_FILE))?;
     let packs = Packs::new(disk.clone(), options.cache_bytes);
-    let start = Start { front: Front::new(States::new(), CommitNumber(0), Vec::new()), packs, lock, owner, end };
+    let front = Front::new(States::new(), CommitNumber(0), Vec::new());
+    let start = Start { front, packs, lock, owner, end, applied: CommitNumber(0) };
     let core = start.go(disk, options, format)?;
     Ok((core, Recovery { created: true, clean: true, owner_epoch: owner.epoch, ..Recovery::default() }))
 }
@@ -85,7 +92,8 @@ fn first_anchor(owner_epoch: u64) -> Anchor {
         last: CommitNumber(0),
         held: CommitNumber(0),
     };
-    Anchor { commit: CommitNumber(0), replay_segment: 1, catalog, owner_epoch, next_state: 1, packs: Vec::new() }
+    let (commit, kept_from) = (CommitNumber(0), CommitNumber(0));
+    Anchor { commit, replay_segment: 1, catalog, owner_epoch, next_state: 1, packs: Vec::new(), kept_from }
 }
 
 /// A directory without FORMAT is a store that was never finished, or one that lost it.
@@ -102,7 +110,7 @@ fn check_is_unfinished(disk: &dyn Disk) -> Result<(), OpenError> {
         offset: 0,
         what: "the file is missing, but there is a journal".to_owned(),
         affects: "which store this is; all data is untouched".to_owned(),
-        hint: "restore the file from a copy; nothing was changed".to_owned(),
+        hint: crate::error::REPAIR_HINT.to_owned(),
     })
 }
 
@@ -119,17 +127,19 @@ fn open_existing(
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         other => other.map_err(io(JOURNAL_DIR))?,
     };
-    let found = find(&*disk, &format.store_id, &numbers)?;
+    let mut found = find(&*disk, &format.store_id, &numbers)?;
     check_close(&found, &record)?;
     let packs = Packs::new(disk.clone(), options.cache_bytes);
-    let needed = needed_packs(&found)?;
+    let needed = needed_packs(&mut found)?;
     for pack in &needed {
         packs.add(*pack).map_err(|error| read_error(error, &pack.path()))?;
     }
-    let replayed = replay(&found, &packs, needed.iter().copied().collect())?;
+    let mut replayed = replay(&found, &packs, needed.iter().copied().collect())?;
+    replayed.front.pack_use = PackUse::estimate(&mut replayed.front.states);
 
     // The owner that made these names may have been killed before it synced them.
-    for dir in ["", JOURNAL_DIR, PACK_DIR, COMPONENT_DIR] {
+    let names = ["", JOURNAL_DIR, PACK_DIR, COMPONENT_DIR];
+    for dir in names.into_iter().filter(|_| !planted(Bug::NamesNotSyncedAtOpen)) {
         disk.sync_dir(dir).map_err(io(dir))?;
     }
     let owner = OwnerRecord { epoch: found.owner_epoch.max(record.epoch) + 1, pid: pid(), closed: None };
@@ -142,15 +152,16 @@ fn open_existing(
         replayed_commits: replayed.commits,
         last_commit: found.last,
         torn: found.torn.as_ref().zip(set_aside).map(|(torn, set_aside)| TornTail {
-            file: segment_path(end.number),
+            file: found.segments.last().expect("a journal that was found has a segment").path(),
             offset: torn.offset,
             what: torn.what.to_owned(),
             set_aside,
         }),
     };
-    let start = Start { front: replayed.front, packs, lock, owner, end };
-    let core = start.go(disk.clone(), options, format)?;
-    remove_leftovers(&*disk, &needed).map_err(io(PACK_DIR))?;
+    let start = Start { front: replayed.front, packs, lock, owner, end, applied: found.anchor.commit };
+    let mut core = start.go(disk.clone(), options, format)?;
+    core.imports = Imports::find(&*disk, &needed).map_err(io(IMPORT_DIR))?;
+    remove_leftovers(&*disk, &needed, &core.imports).map_err(io(PACK_DIR))?;
     Ok((core, recovery))
 }
 
@@ -163,14 +174,15 @@ pub(crate) fn check_close(found: &Found, record: &OwnerRecord) -> Result<(), Ope
         offset: last.end as u64,
         what: format!("the store was closed after batch {}, the journal ends before {}", closed - 1, found.link.number),
         affects: "every commit from here on".to_owned(),
-        hint: "restore the file from a copy; nothing was changed".to_owned(),
+        hint: crate::error::REPAIR_HINT.to_owned(),
     })
 }
 
-/// The packs that replay and the states need.
-fn needed_packs(found: &Found) -> Result<BTreeSet<PackId>, OpenError> {
+/// The packs that replay and the states need. Brings the anchor up to what was dropped after it.
+pub(crate) fn needed_packs(found: &mut Found) -> Result<BTreeSet<PackId>, OpenError> {
     let mut packs: BTreeSet<PackId> = found.anchor.packs.iter().copied().collect();
     let mut dropped = Vec::new();
+    let mut kept_from = found.anchor.kept_from;
     for segment in &found.segments {
         each_frame(segment, &mut |_, frame| {
             match frame.kind {
@@ -178,6 +190,7 @@ fn needed_packs(found: &Found) -> Result<BTreeSet<PackId>, OpenError> {
                     let Record::PackDrop(record) = frame.record()? else { unreachable!("the frame says its kind") };
                     packs.extend(record.added);
                     dropped.extend(record.dropped);
+                    kept_from = kept_from.max(record.kept_from);
                 }
                 Kind::Commit if frame.number > found.anchor.commit => packs.extend(frame.packs()?),
                 _ => {}
@@ -188,6 +201,7 @@ fn needed_packs(found: &Found) -> Result<BTreeSet<PackId>, OpenError> {
     for pack in dropped {
         packs.remove(&pack);
     }
+    found.anchor.kept_from = kept_from;
     Ok(packs)
 }
 
@@ -206,14 +220,15 @@ pub(crate) fn read_error(error: ReadError, file: &str) -> OpenError {
         offset,
         what,
         affects: "every state with entries in it".to_owned(),
-        hint: "restore the file from a copy; nothing was changed".to_owned(),
+        hint: crate::error::REPAIR_HINT.to_owned(),
     }
 }
 
-/// Removes packs that no record names (their commit was never accepted, or their drop is durable), and components that
+/// Removes packs that neither a record nor an import names (their commit was never accepted, or their drop is durable), and components that
 /// were never finished.
-fn remove_leftovers(disk: &dyn Disk, needed: &BTreeSet<PackId>) -> io::Result<()> {
-    let is_needed = |name: &str| PackId::from_file_name(name).is_some_and(|pack| needed.contains(&pack));
+fn remove_leftovers(disk: &dyn Disk, needed: &BTreeSet<PackId>, imports: &Imports) -> io::Result<()> {
+    let is_needed =
+        |name: &str| PackId::from_file_name(name).is_some_and(|pack| needed.contains(&pack) || imports.have(pack));
     keep_only(disk, PACK_DIR, is_needed)?;
     keep_only(disk, COMPONENT_DIR, |name| !name.ends_with(".new"))
 }
@@ -228,7 +243,7 @@ fn keep_only(disk: &dyn Disk, dir: &str, keep: impl Fn(&str) -> bool) -> io::Res
 }
 
 fn pid() -> u64 {
-    u64::from(std::process::id())
+    u64::from(crate::disk::process())
 }
 
 /// Everything that was read, ready to be written to.
@@ -238,6 +253,8 @@ struct Start {
     lock: OwnerLock,
     owner: OwnerRecord,
     end: crate::journal::End,
+    /// Where replay began.
+    applied: CommitNumber,
 }
 
 impl Start {
@@ -247,10 +264,28 @@ impl Start {
         assert!(batch_bytes_max(options.segment_bytes) as u64 * 4 <= options.segment_bytes.max(SEGMENT_BYTES_MIN));
         let spares = Arc::new(Spares::open(disk.clone(), options.segment_bytes).map_err(io)?);
         let owner_epoch = self.owner.epoch;
-        let mut writer = JournalWriter::new(disk.clone(), spares.clone(), format.store_id, self.end, owner_epoch);
+        let mut writer = JournalWriter::new(
+            disk.clone(),
+            spares.clone(),
+            format.store_id,
+            self.end,
+            owner_epoch,
+            options.history_bytes,
+        );
         let mut queue = RecordQueue::default();
         queue.push(&encode(Kind::Own, self.front.accepted, &Own { owner_epoch }));
-        writer.append(&queue, || ()).map_err(io)?;
-        Ok(Core::new(disk, options, format, owner_epoch, self.packs, spares, writer, self.lock, self.front))
+        writer.write(&queue).and_then(|()| writer.unsynced().sync()).map_err(io)?;
+        Ok(Core::new(
+            disk,
+            options,
+            format,
+            owner_epoch,
+            self.packs,
+            spares,
+            writer,
+            self.lock,
+            self.front,
+            self.applied,
+        ))
     }
 }

@@ -1,6 +1,6 @@
 //! What the store tells about itself.
 
-use crate::store::{CommitNumber, StateId};
+use crate::store::{CommitNumber, Damage, StateId, UnfinishedImport};
 
 /// How far commits have come, and how many syncs that took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,10 +11,23 @@ pub struct Frontier {
     pub written: CommitNumber,
     /// The last commit that survives power loss.
     pub durable: CommitNumber,
+    /// The last commit that a durable checkpoint holds.
+    pub applied: CommitNumber,
     /// Batches written since the store was opened.
     pub batches: u64,
     /// Syncs of the journal since the store was opened.
     pub syncs: u64,
+}
+
+/// Which commits can be viewed, and what that costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct History {
+    /// The first commit that can be viewed.
+    pub oldest: CommitNumber,
+    /// The last one: everything that was accepted.
+    pub newest: CommitNumber,
+    /// Bytes of journal segments that are kept for history alone.
+    pub kept_bytes: u64,
 }
 
 /// What opening a store found and did.
@@ -60,16 +73,25 @@ pub struct Info {
     pub journal_bytes: u64,
     /// Packs in use.
     pub packs: u64,
-    /// Bytes of all packs.
+    /// Bytes of all packs. Between collections they stay below 2 ¼ times `live_bytes`, or twice that and
+    /// [`checkpoint_bytes`](crate::Options::checkpoint_bytes), and what one checkpoint writes.
     pub pack_bytes: u64,
+    /// Bytes that the last collection found to be needed of the packs; before the first one, about what the states hold.
+    pub live_bytes: u64,
     /// States, the catalog included.
     pub states: u64,
+    /// Snapshots of all states.
+    pub snapshots: u64,
     /// Bytes of changes since the last checkpoint.
     pub dirty_bytes: u64,
     /// Checkpoints made since the store was opened.
     pub checkpoints: u64,
     /// Why the last checkpoint in the background failed, if it did.
     pub checkpoint_failure: Option<String>,
+    /// Imports that did not finish, with what they left.
+    pub imports: Vec<UnfinishedImport>,
+    /// Why the archive did not take the oldest segment that the store could give up, if it did not.
+    pub archive_failure: Option<String>,
 }
 
 /// What a checkpoint did.
@@ -108,19 +130,6 @@ impl Verified {
     pub fn is_clean(&self) -> bool {
         self.damage.is_empty()
     }
-}
-
-/// One damaged piece of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Damage {
-    /// The file, relative to the data directory.
-    pub file: String,
-    /// Where the damaged piece starts.
-    pub offset: u64,
-    /// What is wrong with it.
-    pub what: String,
-    /// What is lost with it.
-    pub affects: String,
 }
 
 /// How far a verification has come.

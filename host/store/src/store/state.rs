@@ -6,20 +6,18 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use imbl::OrdMap;
-use parking_lot::Mutex;
 
-use crate::error::CommitError;
 use crate::journal::record::Header;
+use crate::planted::{Bug, planted};
 use crate::store::counts::Counts;
-use crate::store::{Change, CommitNumber, StateId, WriterEpoch};
+use crate::store::snapshots::{SnapshotOf, Snapshots};
+use crate::store::table::{Key, Table};
+use crate::store::{CommitNumber, StateId, WriterEpoch};
+use crate::sync::Mutex;
 use crate::tree::Tree;
 
-/// What changed since the checkpoint: a value, or none for a removed key.
-pub(crate) type Table = OrdMap<Bytes, Option<Bytes>>;
-
 /// A tree that a state or a view stands on. While one of them lives, its packs are kept.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Base {
     pub(crate) tree: Tree,
 }
@@ -29,8 +27,6 @@ pub(crate) struct Base {
 pub(crate) struct State {
     pub(crate) base: Arc<Base>,
     pub(crate) table: Table,
-    /// Bytes of the table's keys and values.
-    pub(crate) table_bytes: u64,
     pub(crate) epoch: WriterEpoch,
     /// Shared with the views over the same tree.
     pub(crate) counts: Arc<Mutex<Counts>>,
@@ -43,6 +39,8 @@ pub(crate) struct State {
     /// How to take back commits that are not durable yet, oldest first.
     undo: VecDeque<Undo>,
     created: CommitNumber,
+    /// The state is a snapshot: nobody writes it.
+    pub(crate) snapshot: Option<Arc<SnapshotOf>>,
 }
 
 #[derive(Debug, Clone)]
@@ -51,15 +49,16 @@ struct Undo {
     epoch: WriterEpoch,
     commits: u64,
     last: CommitNumber,
-    writes: Vec<(Bytes, Option<Option<Bytes>>)>,
+    writes: Vec<(Key, Option<Option<Bytes>>)>,
+    /// The table before the commit first cleared a range, which came after the writes above.
+    table: Option<Table>,
 }
 
 impl State {
-    fn empty(base: Arc<Base>, number: CommitNumber) -> State {
+    fn new(base: Arc<Base>, number: CommitNumber) -> State {
         State {
             base,
-            table: Table::new(),
-            table_bytes: 0,
+            table: Table::default(),
             counts: Arc::default(),
             epoch: WriterEpoch::FIRST,
             commits: 1,
@@ -67,6 +66,7 @@ impl State {
             held: CommitNumber(0),
             undo: VecDeque::new(),
             created: number,
+            snapshot: None,
         }
     }
 
@@ -74,7 +74,6 @@ impl State {
     pub(crate) fn from_header(header: &Header, base: Arc<Base>, inline: Table) -> State {
         State {
             base,
-            table_bytes: inline.iter().map(|(key, value)| entry_bytes(key, value.as_ref())).sum(),
             table: inline,
             counts: Arc::default(),
             epoch: header.epoch,
@@ -83,12 +82,25 @@ impl State {
             held: header.held,
             undo: VecDeque::new(),
             created: CommitNumber(0),
+            snapshot: None,
         }
     }
 
     /// What a checkpoint at this point keeps about the state, on top of its tree.
     pub(crate) fn header(&self, tree: Tree, held: CommitNumber) -> Header {
         Header { tree, epoch: self.epoch, commits: self.commits, last: self.last, held }
+    }
+
+    /// The state as it is now, without the way back to what is durable.
+    pub(crate) fn frozen(&self) -> State {
+        State {
+            base: self.base.clone(),
+            table: self.table.clone(),
+            counts: self.counts.clone(),
+            undo: VecDeque::new(),
+            snapshot: self.snapshot.clone(),
+            ..*self
+        }
     }
 
     /// The checkpoint does not hold everything.
@@ -101,7 +113,14 @@ impl State {
             self.undo.pop_front();
         }
         if self.undo.back().is_none_or(|undo| undo.number != number) {
-            let undo = Undo { number, epoch: self.epoch, commits: self.commits, last: self.last, writes: Vec::new() };
+            let undo = Undo {
+                number,
+                epoch: self.epoch,
+                commits: self.commits,
+                last: self.last,
+                writes: Vec::new(),
+                table: None,
+            };
             self.undo.push_back(undo);
         }
         self.undo.back_mut().expect("just pushed")
@@ -115,35 +134,20 @@ impl State {
         }
     }
 
-    /// Writes one key and returns what the table held before.
-    fn write(&mut self, key: Bytes, value: Option<Bytes>) -> Option<Option<Bytes>> {
-        let key_bytes = key.len() as u64;
-        self.table_bytes += entry_bytes(&key, value.as_ref());
-        let before = self.table.insert(key, value);
-        if let Some(before) = &before {
-            self.table_bytes -= key_bytes + before.as_ref().map_or(0, Bytes::len) as u64;
-        }
-        before
-    }
-
-    /// Takes a key out of the table: the tree has the word again.
-    fn erase(&mut self, key: &Bytes) {
-        if let Some(value) = self.table.remove(key) {
-            self.table_bytes -= entry_bytes(key, value.as_ref());
-        }
-    }
-
     /// The state as it was at a commit: later ones are taken back. None if it did not exist then.
     fn at(&self, durable: CommitNumber) -> Option<State> {
         if self.created > durable {
             return None;
         }
-        let mut state = State { undo: VecDeque::new(), ..self.clone() };
+        let mut state = self.frozen();
         for undo in self.undo.iter().rev().take_while(|undo| undo.number > durable) {
+            if let Some(table) = &undo.table {
+                state.table = table.clone();
+            }
             for (key, before) in undo.writes.iter().rev() {
                 match before {
-                    Some(value) => drop(state.write(key.clone(), value.clone())),
-                    None => state.erase(key),
+                    Some(value) => drop(state.table.insert(key.clone(), value.clone())),
+                    None => state.table.remove(key),
                 }
             }
             (state.epoch, state.commits, state.last) = (undo.epoch, undo.commits, undo.last);
@@ -153,17 +157,11 @@ impl State {
 
     /// After a checkpoint: what the new tree holds leaves the table.
     pub(crate) fn rebase(&mut self, base: Arc<Base>, held: CommitNumber, table: Table) {
-        self.table_bytes = table.iter().map(|(key, value)| entry_bytes(key, value.as_ref())).sum();
         self.base = base;
         self.held = held;
         self.table = table;
         self.counts = Arc::default();
     }
-}
-
-/// What an entry counts for.
-pub(crate) fn entry_bytes(key: &Bytes, value: Option<&Bytes>) -> u64 {
-    (key.len() + value.map_or(0, Bytes::len)) as u64
 }
 
 /// All states.
@@ -173,15 +171,16 @@ pub(crate) struct States {
     pub(crate) next: u64,
     /// Those that the checkpoint does not hold.
     dirty: BTreeSet<StateId>,
+    /// Those that a checkpoint in the making still has to take, as they were when it began.
+    waiting: BTreeSet<StateId>,
+    /// What it has not taken before it changed.
+    kept_back: Vec<(StateId, State)>,
     /// Removed, with the commit that did it; kept until a checkpoint forgets their headers.
     pub(crate) removed: Vec<(CommitNumber, StateId, State)>,
+    pub(crate) snapshots: Snapshots,
     bases: Vec<Weak<Base>>,
     empty: Arc<Base>,
 }
-
-/// Change by change, what a commit has done so far to the states that it names.
-#[derive(Default)]
-struct Trial(Vec<(StateId, Option<WriterEpoch>)>);
 
 impl States {
     pub(crate) fn new() -> States {
@@ -190,11 +189,14 @@ impl States {
             states: HashMap::new(),
             next: 1,
             dirty: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            kept_back: Vec::new(),
             removed: Vec::new(),
+            snapshots: Snapshots::default(),
             bases: Vec::new(),
             empty: empty.clone(),
         };
-        let catalog = State { commits: 0, ..State::empty(empty, CommitNumber(0)) };
+        let catalog = State { commits: 0, ..State::new(empty, CommitNumber(0)) };
         states.states.insert(StateId::CATALOG, catalog);
         states
     }
@@ -215,9 +217,22 @@ impl States {
         self.bases.iter().filter_map(Weak::upgrade).map(|base| base.tree).collect()
     }
 
+    /// The bases, to be looked through without a lock, and [put back](States::put_back_bases).
+    pub(crate) fn take_bases(&mut self) -> Vec<Weak<Base>> {
+        std::mem::take(&mut self.bases)
+    }
+
+    pub(crate) fn put_back_bases(&mut self, bases: Vec<Weak<Base>>) {
+        let newer = std::mem::replace(&mut self.bases, bases);
+        self.bases.extend(newer);
+    }
+
     /// Puts a state in place as its checkpoint has it.
     pub(crate) fn load(&mut self, id: StateId, state: State) {
         self.next = self.next.max(id.0 + 1);
+        if let Some(of) = &state.snapshot {
+            self.snapshots.insert(of, id);
+        }
         self.states.insert(id, state);
     }
 
@@ -238,24 +253,56 @@ impl States {
         state.at(durable)
     }
 
+    /// All states that are no snapshots.
     pub(crate) fn ids(&self) -> Vec<StateId> {
-        let mut ids: Vec<StateId> = self.states.keys().copied().collect();
+        let states = self.states.iter().filter(|(_, state)| state.snapshot.is_none());
+        let mut ids: Vec<StateId> = states.map(|(id, _)| *id).collect();
         ids.sort_unstable();
         ids
     }
 
-    /// The tree of each state.
-    pub(crate) fn trees(&self) -> Vec<(StateId, Tree)> {
-        self.states.iter().map(|(id, state)| (*id, state.base.tree)).collect()
+    /// Each state, snapshots included.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (StateId, &State)> {
+        self.states.iter().map(|(id, state)| (*id, state))
     }
 
     pub(crate) fn len(&self) -> usize {
         self.states.len()
     }
 
-    /// The states that a checkpoint has to take, in order.
-    pub(crate) fn dirty(&self) -> Vec<StateId> {
-        self.dirty.iter().copied().collect()
+    /// Begins a checkpoint: from now on each dirty state is kept for it as it is now, until it [takes](States::take_frozen)
+    /// it. False if none is dirty and none was removed.
+    pub(crate) fn begin_freeze(&mut self) -> bool {
+        assert!(self.waiting.is_empty() && self.kept_back.is_empty(), "one checkpoint at a time");
+        self.waiting = std::mem::take(&mut self.dirty);
+        !self.waiting.is_empty() || !self.removed.is_empty()
+    }
+
+    /// Some of the states that the checkpoint has to take; none are left when there are none.
+    pub(crate) fn take_frozen(&mut self, states_max: usize) -> Vec<(StateId, State)> {
+        let mut taken = std::mem::take(&mut self.kept_back);
+        while taken.len() < states_max
+            && let Some(id) = self.waiting.pop_first()
+        {
+            let state = self.states.get(&id).expect("what waits is there: a state that goes is kept back");
+            taken.push((id, state.frozen()));
+        }
+        taken
+    }
+
+    /// A checkpoint failed: what it took is as dirty as before.
+    pub(crate) fn thaw(&mut self, id: StateId) {
+        if self.states.contains_key(&id) {
+            self.dirty.insert(id);
+        }
+    }
+
+    /// Keeps a state that is about to change for the checkpoint that has not taken it yet.
+    fn keep_back(&mut self, id: StateId) {
+        if self.waiting.remove(&id) {
+            let state = self.states.get(&id).expect("what waits is there");
+            self.kept_back.push((id, state.frozen()));
+        }
     }
 
     /// A checkpoint holds the state up to its `held`.
@@ -265,40 +312,9 @@ impl States {
         }
     }
 
-    /// Checks that every change of a commit can be applied, in order. Applying it afterwards cannot fail.
-    pub(crate) fn check(&self, changes: &[Change]) -> Result<(), CommitError> {
-        let mut trial = Trial::default();
-        for change in changes {
-            match change {
-                Change::Create { state } => trial.make(self, *state)?,
-                Change::Fork { from, to } => {
-                    trial.epoch(self, *from)?;
-                    trial.make(self, *to)?;
-                }
-                Change::Write { state, epoch, .. } => {
-                    let current = trial.epoch(self, *state)?;
-                    if current != *epoch {
-                        return Err(CommitError::Fenced { state: *state, given: *epoch, current });
-                    }
-                }
-                Change::Fence { state, epoch } => {
-                    let current = trial.epoch(self, *state)?;
-                    if *epoch <= current {
-                        return Err(CommitError::Fenced { state: *state, given: *epoch, current });
-                    }
-                    trial.0.push((*state, Some(*epoch)));
-                }
-                Change::Remove { state } => {
-                    trial.epoch(self, *state)?;
-                    trial.0.push((*state, None));
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// The version that the state of a change will have after the commit `number`.
     fn touch(&mut self, id: StateId, number: CommitNumber, durable: CommitNumber) -> &mut State {
+        self.keep_back(id);
         self.dirty.insert(id);
         let state = self.states.get_mut(&id).expect("checked before it is applied");
         state.remember(number, durable);
@@ -307,9 +323,14 @@ impl States {
     }
 
     pub(crate) fn create(&mut self, id: StateId, number: CommitNumber) -> u64 {
+        self.adopt(id, self.empty.clone(), number)
+    }
+
+    /// Makes a state of a tree.
+    pub(crate) fn adopt(&mut self, id: StateId, base: Arc<Base>, number: CommitNumber) -> u64 {
         self.next = self.next.max(id.0 + 1);
         self.dirty.insert(id);
-        self.states.insert(id, State::empty(self.empty.clone(), number));
+        self.states.insert(id, State::new(base, number));
         1
     }
 
@@ -324,11 +345,21 @@ impl States {
             counts: Arc::default(),
             undo: VecDeque::new(),
             created: number,
+            snapshot: None,
             ..origin.clone()
         };
         let version = state.commits;
         self.states.insert(to, state);
         self.dirty.insert(to);
+        version
+    }
+
+    /// A fork that stays as it is.
+    pub(crate) fn snapshot(&mut self, of: StateId, to: StateId, name: &str, number: CommitNumber) -> u64 {
+        let version = self.fork(of, to, number);
+        let of = Arc::new(SnapshotOf { state: of, name: name.to_owned() });
+        self.snapshots.insert(&of, to);
+        self.states.get_mut(&to).expect("just forked").snapshot = Some(of);
         version
     }
 
@@ -345,9 +376,13 @@ impl States {
     }
 
     pub(crate) fn remove(&mut self, id: StateId, number: CommitNumber) -> u64 {
+        self.keep_back(id);
         self.dirty.remove(&id);
         let state = self.states.remove(&id).expect("checked before it is applied");
         let version = state.commits + 1;
+        if let Some(of) = &state.snapshot {
+            self.snapshots.remove(of);
+        }
         self.removed.push((number, id, state));
         version
     }
@@ -362,10 +397,42 @@ impl States {
         let state = self.touch(id, number, durable);
         let mut before = Vec::with_capacity(writes.size_hint().0);
         for (key, value) in writes {
-            let old = state.write(key.clone(), value);
+            let key = Key::new(&key);
+            let old = state.table.insert(key.clone(), value);
             before.push((key, old));
         }
-        state.undo.back_mut().expect("remembered above").writes.append(&mut before);
+        let undo = state.undo.back_mut().expect("remembered above");
+        if undo.table.is_none() && !planted(Bug::UndoForgotten) {
+            undo.writes.append(&mut before);
+        }
+        let version = state.commits;
+        if planted(Bug::ForkSharesLaterWrites) {
+            let State { base, table, .. } = state.clone();
+            let of_one_tree = |fork: &&mut State| base.tree != Tree::EMPTY && Arc::ptr_eq(&fork.base, &base);
+            self.states.values_mut().filter(of_one_tree).for_each(|fork| fork.table = table.clone());
+        }
+        version
+    }
+
+    pub(crate) fn clear(
+        &mut self,
+        id: StateId,
+        range: (Bytes, Option<Bytes>),
+        number: CommitNumber,
+        durable: CommitNumber,
+    ) -> u64 {
+        let state = self.touch(id, number, durable);
+        let undo = state.undo.back_mut().expect("remembered above");
+        undo.table.get_or_insert_with(|| state.table.clone());
+        state.table.clear(range.0, range.1);
+        state.commits
+    }
+
+    /// Counts a replayed commit whose writes come later, and returns the version that it makes.
+    pub(crate) fn replayed(&mut self, id: StateId, number: CommitNumber) -> u64 {
+        self.dirty.insert(id);
+        let state = self.states.get_mut(&id).expect("checked before it is applied");
+        state.advance(number);
         state.commits
     }
 
@@ -375,25 +442,5 @@ impl States {
             state.undo.clear();
             state.created = CommitNumber(0);
         }
-    }
-}
-
-impl Trial {
-    fn epoch(&self, states: &States, id: StateId) -> Result<WriterEpoch, CommitError> {
-        let epoch = match self.0.iter().rev().find(|(state, _)| *state == id) {
-            Some((_, epoch)) => *epoch,
-            None => states.get(id).map(|state| state.epoch),
-        };
-        epoch.ok_or(CommitError::UnknownState { state: id })
-    }
-
-    fn make(&mut self, states: &States, id: StateId) -> Result<(), CommitError> {
-        let named = self.0.iter().any(|(state, _)| *state == id);
-        let removed = states.removed.iter().any(|(_, state, _)| *state == id);
-        if named || removed || states.get(id).is_some() {
-            return Err(CommitError::StateExists { state: id });
-        }
-        self.0.push((id, Some(WriterEpoch::FIRST)));
-        Ok(())
     }
 }

@@ -1,30 +1,40 @@
-//! The promise of a commit that was accepted.
+//! Promises: of a commit that was accepted, and of a stage that commits reach.
 
-use std::cell::OnceCell;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll, Waker};
 
 use crate::error::OutcomeUnknown;
 use crate::store::CommitNumber;
 use crate::store::core::Core;
+use crate::store::progress::Goal;
 
-/// Resolves when the commit is durable. Dropping it does not take the commit back.
+/// What an accepted commit has to survive before its ticket resolves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Durability {
+    /// Power loss.
+    #[default]
+    Synced,
+    /// The end of the process. The operating system has the commit and a sync follows soon; a power loss before it takes the
+    /// last commits, always a suffix of their order and never one whose ticket was `Synced`.
+    Buffered,
+}
+
+/// Resolves when the commit survives what its [`Durability`] says.
+///
+/// A ticket that is waited for, polled or dropped sees to that: a dropped one does not take the commit back, which becomes
+/// durable without further calls. While it is merely held, its commit may wait for company.
 #[must_use = "a commit is durable only once its ticket has resolved"]
 pub struct Ticket {
-    core: Arc<Core>,
-    /// The place in the journal that has to be durable; it counts records that are no commits, too.
-    sequence: u64,
+    pending: Pending,
     number: CommitNumber,
-    registered: Option<Waker>,
 }
 
 impl Ticket {
-    pub(crate) fn new(core: Arc<Core>, sequence: u64, number: CommitNumber) -> Ticket {
-        Ticket { core, sequence, number, registered: None }
+    pub(crate) fn new(core: Arc<Core>, durability: Durability, sequence: u64, number: CommitNumber) -> Ticket {
+        Ticket { pending: Pending { core, goal: Goal::Record(durability, sequence), registered: None }, number }
     }
 
     /// The commit's place in the store's order.
@@ -32,23 +42,15 @@ impl Ticket {
         self.number
     }
 
-    /// The commit is durable already.
+    /// The commit survives power loss already.
     pub fn is_durable(&self) -> bool {
-        self.core.progress.is_durable(self.sequence)
+        let Goal::Record(_, sequence) = self.pending.goal else { unreachable!("a ticket is for a record") };
+        self.pending.core.progress.is_durable(sequence)
     }
 
-    /// Blocks until the commit is durable.
-    pub fn wait(mut self) -> Result<CommitNumber, OutcomeUnknown> {
-        PARKER.with(|parker| {
-            let waker = parker.get_or_init(|| Waker::from(Arc::new(Parker(thread::current()))));
-            let mut context = Context::from_waker(waker);
-            loop {
-                match Pin::new(&mut self).poll(&mut context) {
-                    Poll::Ready(outcome) => return outcome,
-                    Poll::Pending => thread::park(),
-                }
-            }
-        })
+    /// Blocks until the ticket resolves; writes and syncs on this thread if no other is at it.
+    pub fn wait(self) -> Result<CommitNumber, OutcomeUnknown> {
+        self.pending.wait().map(|()| self.number)
     }
 }
 
@@ -56,22 +58,7 @@ impl Future for Ticket {
     type Output = Result<CommitNumber, OutcomeUnknown>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let ticket = &mut *self;
-        if ticket.core.is_inline() {
-            ticket.core.drive();
-        }
-        let waker = context.waker();
-        let known = ticket.registered.as_ref().is_some_and(|registered| registered.will_wake(waker));
-        match ticket.core.progress.poll(ticket.sequence, (!known).then_some(waker)) {
-            Poll::Ready(Ok(())) => Poll::Ready(Ok(ticket.number)),
-            Poll::Ready(Err(reason)) => Poll::Ready(Err(OutcomeUnknown { reason: reason.to_string() })),
-            Poll::Pending => {
-                if !known {
-                    ticket.registered = Some(waker.clone());
-                }
-                Poll::Pending
-            }
-        }
+        self.pending.poll(context).map_ok(|()| self.number)
     }
 }
 
@@ -81,19 +68,77 @@ impl fmt::Debug for Ticket {
     }
 }
 
-thread_local! {
-    static PARKER: OnceCell<Waker> = const { OnceCell::new() };
+/// Resolves when a commit has come as far as a [`Stage`](crate::Stage); fails if the store is poisoned or dropped before.
+#[must_use = "it only waits when it is awaited or waited for"]
+pub struct Reached {
+    pending: Pending,
+    number: CommitNumber,
 }
 
-/// Wakes a thread that waits for a ticket.
-struct Parker(Thread);
-
-impl Wake for Parker {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
+impl Reached {
+    pub(crate) fn new(core: Arc<Core>, stage: crate::store::Stage, number: CommitNumber) -> Reached {
+        core.await_commit(number);
+        Reached { pending: Pending { core, goal: Goal::Commit(stage, number), registered: None }, number }
     }
 
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.unpark();
+    /// Blocks until the stage is reached.
+    pub fn wait(self) -> Result<CommitNumber, OutcomeUnknown> {
+        self.pending.wait().map(|()| self.number)
+    }
+}
+
+impl Future for Reached {
+    type Output = Result<CommitNumber, OutcomeUnknown>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.pending.poll(context).map_ok(|()| self.number)
+    }
+}
+
+impl fmt::Debug for Reached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reached").field(&self.pending.goal).finish()
+    }
+}
+
+/// Something that is waited for.
+struct Pending {
+    core: Arc<Core>,
+    goal: Goal,
+    registered: Option<Waker>,
+}
+
+impl Pending {
+    fn wait(&self) -> Result<(), OutcomeUnknown> {
+        self.core.wait(self.goal)
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), OutcomeUnknown>> {
+        let core = &*self.core;
+        if let Some(forked) = core.forked() {
+            return Poll::Ready(Err(OutcomeUnknown { reason: forked.to_string() }));
+        }
+        // Writing is a copy to the operating system, and the writer thread may be busy with a sync. Syncing is left to it.
+        if core.is_inline() || self.goal.stage() == crate::store::Stage::Written {
+            core.advance(self.goal);
+        }
+        let waker = context.waker();
+        if self.registered.as_ref().is_some_and(|registered| registered.will_wake(waker)) {
+            return core.progress.poll(self.goal);
+        }
+        let outcome = core.progress.poll_or_register(self.goal, waker);
+        if outcome.is_pending() {
+            self.registered = Some(waker.clone());
+            core.call_writer(core.front());
+        }
+        outcome
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.core.progress.is_reached(self.goal) && self.core.forked().is_none() {
+            self.core.call_writer(self.core.front());
+        }
     }
 }

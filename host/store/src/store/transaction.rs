@@ -1,4 +1,4 @@
-//! Buffered writes over a frozen view.
+//! Buffered changes over a frozen view.
 
 use std::collections::btree_map;
 use std::fmt;
@@ -7,30 +7,62 @@ use std::ops::Bound;
 use bytes::Bytes;
 
 use crate::error::ReadError;
-use crate::store::merge::{Merge, bounds_are_empty};
-use crate::store::state::entry_bytes;
-use crate::store::view::Scan;
-use crate::store::{View, Writes};
-use crate::tree::Order;
+use crate::store::mask::{Gaps, Masked, half_open};
+use crate::store::merge::{Merge, bounds_are_empty, next_in};
+use crate::store::table::entry_bytes;
+use crate::store::{Change, StateId, View, WriterEpoch, Writes};
+use crate::tree::{Order, Ranges};
 
-/// Reads see the view with this transaction's own writes on top. Nothing leaves it until its writes are committed.
+/// Reads see the view with this transaction's own changes on top. Nothing leaves it until they are committed.
 pub struct Transaction {
     view: View,
+    /// What of the view is gone.
+    cleared: Ranges,
     writes: Writes,
     bytes: u64,
-    /// What was there before each write, once there is a savepoint to return to.
-    undo: Vec<(Bytes, Option<Option<Bytes>>)>,
+    /// How to take back each change, once there is a savepoint to return to.
+    undo: Vec<Undo>,
     has_savepoint: bool,
+}
+
+/// What was there before a change, and how many bytes the transaction had.
+struct Undo {
+    bytes: u64,
+    before: Before,
+}
+
+enum Before {
+    Write(Bytes, Option<Option<Bytes>>),
+    Clear(Ranges, Vec<(Bytes, Option<Bytes>)>),
 }
 
 /// A point in a transaction to return to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Savepoint(usize);
 
+/// What a transaction does to its state, in one form for one outcome: all that it clears, and then all that it writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Ranges of keys, each from a key up to one that stays, or to the end. Ascending, apart from each other.
+    pub cleared: Vec<(Bytes, Option<Bytes>)>,
+    /// What is written after that.
+    pub writes: Writes,
+}
+
+impl Effects {
+    /// The same as changes of a commit.
+    pub fn into_changes(self, state: StateId, epoch: WriterEpoch) -> Vec<Change> {
+        let cleared = self.cleared.into_iter().map(|(from, to)| Change::Clear { state, epoch, from, to });
+        let writes = (!self.writes.is_empty()).then_some(Change::Write { state, epoch, writes: self.writes });
+        cleared.chain(writes).collect()
+    }
+}
+
 impl Transaction {
     /// Starts a transaction.
     pub fn new(view: View) -> Transaction {
-        Transaction { view, writes: Writes::new(), bytes: 0, undo: Vec::new(), has_savepoint: false }
+        let (cleared, writes) = (Ranges::new(), Writes::new());
+        Transaction { view, cleared, writes, bytes: 0, undo: Vec::new(), has_savepoint: false }
     }
 
     /// What the transaction started from.
@@ -42,6 +74,7 @@ impl Transaction {
     pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
         match self.writes.get(key) {
             Some(value) => Ok(value.clone()),
+            None if self.cleared.contains(key) => Ok(None),
             None => self.view.get(key),
         }
     }
@@ -57,28 +90,57 @@ impl Transaction {
     }
 
     fn write(&mut self, key: Bytes, value: Option<Bytes>) {
-        self.bytes += entry_bytes(&key, value.as_ref());
+        let bytes = self.bytes;
+        self.bytes += entry_bytes(key.len(), value.as_ref());
         let before = self.writes.insert(key.clone(), value);
         if let Some(before) = &before {
-            self.bytes -= entry_bytes(&key, before.as_ref());
+            self.bytes -= entry_bytes(key.len(), before.as_ref());
         }
         if self.has_savepoint {
-            self.undo.push((key, before));
+            self.undo.push(Undo { bytes, before: Before::Write(key, before) });
+        }
+    }
+
+    /// Removes all keys from `from` up to `to`, or to the end. What it costs depends on what this transaction wrote there,
+    /// not on how much the view holds.
+    pub fn clear(&mut self, from: Bytes, to: Option<Bytes>) {
+        if to.as_ref().is_some_and(|to| *to <= from) {
+            return;
+        }
+        let (bytes, before) = (self.bytes, self.cleared.clone());
+        let upper = to.clone().map_or(Bound::Unbounded, Bound::Excluded);
+        let written: Vec<_> = self.writes.extract_if((Bound::Included(from.clone()), upper), |_, _| true).collect();
+        self.bytes -= written.iter().map(|(key, value)| entry_bytes(key.len(), value.as_ref())).sum::<u64>();
+        if !self.cleared.covers(&from, to.as_ref()) {
+            self.bytes += entry_bytes(from.len(), to.as_ref());
+            self.cleared.insert(from, to);
+        }
+        if self.has_savepoint {
+            self.undo.push(Undo { bytes, before: Before::Clear(before, written) });
         }
     }
 
     /// The entries between two bounds.
     pub fn scan(&self, lower: Bound<Bytes>, upper: Bound<Bytes>, order: Order) -> TransactionScan<'_> {
         let writes = WritesRange::new(&self.writes, &lower, &upper, order);
-        TransactionScan { merge: Merge::new(writes, self.view.scan(lower, upper, order), order) }
+        let below = Masked::new(&self.view, &self.cleared, lower, upper, order);
+        TransactionScan { merge: Merge::new(writes, below, order) }
     }
 
     /// How many entries lie between two bounds.
     pub fn count(&self, lower: Bound<Bytes>, upper: Bound<Bytes>) -> Result<u64, ReadError> {
-        let writes = WritesRange::new(&self.writes, &lower, &upper, Order::Ascending);
-        let mut count = self.view.count(lower.clone(), upper.clone())?;
-        for (key, value) in writes {
-            match (self.view.get(&key)?.is_some(), value.is_some()) {
+        let Some(range) = half_open(&lower, &upper) else { return Ok(0) };
+        let mut count = 0;
+        if self.cleared.touches(&range.0, range.1.as_ref()) {
+            for gap in Gaps::new(&self.cleared, range) {
+                count += self.view.count_afresh(&gap)?;
+            }
+        } else {
+            count = self.view.count(lower.clone(), upper.clone())?;
+        }
+        for (key, value) in WritesRange::new(&self.writes, &lower, &upper, Order::Ascending) {
+            let was_there = !self.cleared.contains(&key) && self.view.get(&key)?.is_some();
+            match (was_there, value.is_some()) {
                 (false, true) => count += 1,
                 (true, false) => count -= 1,
                 _ => {}
@@ -93,51 +155,53 @@ impl Transaction {
         Savepoint(self.undo.len())
     }
 
-    /// Takes back every write since the savepoint. Later savepoints are void.
+    /// Takes back every change since the savepoint. Later savepoints are void.
     pub fn rollback_to(&mut self, savepoint: Savepoint) {
-        for (key, before) in self.undo.drain(savepoint.0.min(self.undo.len())..).rev() {
-            let key_bytes = key.len() as u64;
-            let after = match before {
-                Some(value) => {
-                    self.bytes += key_bytes + value.as_ref().map_or(0, Bytes::len) as u64;
-                    self.writes.insert(key, value)
+        for Undo { bytes, before } in self.undo.drain(savepoint.0.min(self.undo.len())..).rev() {
+            self.bytes = bytes;
+            match before {
+                Before::Write(key, Some(value)) => drop(self.writes.insert(key, value)),
+                Before::Write(key, None) => drop(self.writes.remove(&key)),
+                Before::Clear(cleared, written) => {
+                    self.cleared = cleared;
+                    self.writes.extend(written);
                 }
-                None => self.writes.remove(&key),
-            };
-            self.bytes -= key_bytes + after.flatten().map_or(0, |value| value.len()) as u64;
+            }
         }
     }
 
-    /// Bytes of keys and values written so far.
+    /// Bytes of the keys and values written so far, and of the ends of what was cleared.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Nothing was written.
+    /// How many changes there are: keys that were written, and ranges that were cleared.
+    pub fn changes(&self) -> usize {
+        self.writes.len() + self.cleared.len()
+    }
+
+    /// Nothing was changed.
     pub fn is_empty(&self) -> bool {
-        self.writes.is_empty()
+        self.changes() == 0
     }
 
-    /// What was written so far.
-    pub fn writes(&self) -> &Writes {
-        &self.writes
-    }
-
-    /// Ends the transaction and hands out its writes.
-    pub fn into_writes(self) -> Writes {
-        self.writes
+    /// Ends the transaction and hands out what it does.
+    pub fn into_effects(self) -> Effects {
+        let Transaction { cleared, mut writes, .. } = self;
+        writes.retain(|key, value| value.is_some() || !cleared.contains(key));
+        Effects { cleared: cleared.iter().map(|(from, to)| (from.clone(), to.cloned())).collect(), writes }
     }
 }
 
 impl fmt::Debug for Transaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transaction").field("view", &self.view).field("writes", &self.writes.len()).finish()
+        f.debug_struct("Transaction").field("view", &self.view).field("changes", &self.changes()).finish()
     }
 }
 
 /// Entries of a transaction, in the asked order.
 pub struct TransactionScan<'a> {
-    merge: Merge<WritesRange<'a>, Scan<'a>>,
+    merge: Merge<WritesRange<'a>, Masked<&'a View>>,
 }
 
 impl Iterator for TransactionScan<'_> {
@@ -166,11 +230,6 @@ impl Iterator for WritesRange<'_> {
     type Item = (Bytes, Option<Bytes>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let range = self.range.as_mut()?;
-        let entry = match self.order {
-            Order::Ascending => range.next(),
-            Order::Descending => range.next_back(),
-        };
-        entry.map(|(key, value)| (key.clone(), value.clone()))
+        next_in(&mut self.range, self.order).map(|(key, value)| (key.clone(), value.clone()))
     }
 }

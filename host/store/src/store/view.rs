@@ -5,15 +5,17 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use crate::error::ReadError;
-use crate::pack::Packs;
-use crate::store::counts::Counts;
-use crate::store::merge::{Merge, bounds_are_empty};
-use crate::store::state::{Base, State, Table};
+use crate::pack::{Packs, ValueReader};
+use crate::store::counts::{Counts, Range};
+use crate::store::mask::{Gaps, Masked, Stored, half_open};
+use crate::store::merge::Merge;
+use crate::store::state::{Base, State};
+use crate::store::table::{Table, TableRange};
 use crate::store::{CommitNumber, StateId, WriterEpoch};
-use crate::tree::{NodeHash, NodeSink, Order, Root, Tree, TreeScan, ValueHash};
+use crate::sync::Mutex;
+use crate::tree::{NodeHash, NodeSink, NodesToward, Order, Proof, Root, Tree, Value, ValueHash};
 
 /// One state as it was at one commit. Taking one costs the same whatever the state's size; it never changes.
 #[derive(Clone)]
@@ -22,7 +24,6 @@ pub struct View {
     packs: Arc<Packs>,
     base: Arc<Base>,
     table: Table,
-    table_bytes: u64,
     counts: Arc<Mutex<Counts>>,
     epoch: WriterEpoch,
     commits: u64,
@@ -36,7 +37,6 @@ impl View {
             packs: packs.clone(),
             base: state.base.clone(),
             table: state.table.clone(),
-            table_bytes: state.table_bytes,
             counts: state.counts.clone(),
             epoch: state.epoch,
             commits: state.commits,
@@ -66,57 +66,97 @@ impl View {
 
     /// Bytes of changes that no checkpoint has put into the state's tree.
     pub fn dirty_bytes(&self) -> u64 {
-        self.table_bytes
+        self.table.bytes()
     }
 
     /// The value of a key.
     pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
         match self.table.get(key) {
-            Some(value) => Ok(value.clone()),
+            Some(value) => Ok(value),
             None => self.tree().get(&*self.packs, key),
         }
     }
 
+    /// The value of a key, to be read piece by piece. Opening a large one reads it once, to check it.
+    pub fn open_value(&self, key: &[u8]) -> Result<Option<ValueReader>, ReadError> {
+        let found = match self.table.get(key) {
+            Some(value) => value.map(Value::Inline),
+            None => self.tree().find(&*self.packs, key)?,
+        };
+        Ok(match found {
+            None => None,
+            Some(Value::Inline(value)) => Some(ValueReader::whole(value)),
+            Some(Value::Outside { hash, len }) => Some(self.packs.open_value(&hash, len)?),
+        })
+    }
+
     /// The entries between two bounds.
     pub fn scan(&self, lower: Bound<Bytes>, upper: Bound<Bytes>, order: Order) -> Scan<'_> {
-        let table = TableRange::new(&self.table, &lower, &upper, order);
-        let tree = self.tree().scan(self.packs.clone(), lower, upper, order);
-        Scan { merge: Merge::new(table, tree, order) }
+        let table = self.table.range(&lower, &upper, order);
+        let stored = Stored(*self.tree(), self.packs.clone());
+        let stored = Masked::new(stored, self.table.cleared(), lower, upper, order);
+        Scan { merge: Merge::new(table, stored, order) }
     }
 
     /// How many entries lie between two bounds. The first time it reads once for each key that changed there since the
     /// last checkpoint; asked again for the same bounds, only what changed since is looked at.
     pub fn count(&self, lower: Bound<Bytes>, upper: Bound<Bytes>) -> Result<u64, ReadError> {
-        if bounds_are_empty(&lower, &upper) {
-            return Ok(0);
+        let Some(range) = half_open(&lower, &upper) else { return Ok(0) };
+        self.counts.lock().count(&self.table, range, |key| self.is_below(key), |range| self.count_afresh(range))
+    }
+
+    /// The same without a memory.
+    pub(crate) fn count_afresh(&self, range: &Range) -> Result<u64, ReadError> {
+        let mut count = 0;
+        for (from, to) in Gaps::new(self.table.cleared(), range.clone()) {
+            let to = to.as_ref().map_or(Bound::Unbounded, |to| Bound::Excluded(&**to));
+            count += self.tree().count(&*self.packs, Bound::Included(&from), to)?;
         }
-        let in_tree = |key: &Bytes| Ok(self.tree().get(&*self.packs, key)?.is_some());
-        self.counts.lock().count(&self.table, (lower, upper), in_tree, |(lower, upper)| {
-            let (from, to) = (lower.as_ref().map(|key| &**key), upper.as_ref().map(|key| &**key));
-            let mut count = self.tree().count(&*self.packs, from, to)?;
-            let is_empty = count == 0;
-            for (key, value) in TableRange::new(&self.table, lower, upper, Order::Ascending) {
-                let was_there = !is_empty && in_tree(&key)?;
-                match (was_there, value.is_some()) {
-                    (false, true) => count += 1,
-                    (true, false) => count -= 1,
-                    _ => {}
-                }
+        let has_none_below = count == 0;
+        for (key, value) in self.table.slice(&range.0, range.1.as_ref()) {
+            let was_there = !has_none_below && self.is_below(&key.to_bytes())?;
+            match (was_there, value.is_some()) {
+                (false, true) => count += 1,
+                (true, false) => count -= 1,
+                _ => {}
             }
-            Ok(count)
-        })
+        }
+        Ok(count)
+    }
+
+    /// The key is there but for what the table says of it.
+    fn is_below(&self, key: &[u8]) -> Result<bool, ReadError> {
+        Ok(!self.table.cleared().contains(key) && self.tree().get(&*self.packs, key)?.is_some())
     }
 
     /// The state's root: equal exactly when the entries are equal.
     pub fn root(&self) -> Result<Root, ReadError> {
-        if self.table.is_empty() {
-            return Ok(self.tree().root());
-        }
-        let changes = self.table.iter().map(|(key, value)| (key.clone(), value.clone()));
-        Ok(self.tree().apply(&*self.packs, changes, &mut Discard)?.root())
+        Ok(self.whole_tree(&mut Discard)?.root())
     }
 
-    fn tree(&self) -> &Tree {
+    /// Shows to whoever knows the [root](View::root) what the state holds under a key: see [`Proof::verify`]. Where a value
+    /// has more than 1024 bytes, the proof has its hash only.
+    pub fn prove(&self, key: &[u8]) -> Result<Proof, ReadError> {
+        let mut nodes = NodesToward::new(key, &*self.packs);
+        let tree = self.whole_tree(&mut nodes)?;
+        tree.prove(&nodes, key)
+    }
+
+    /// Where the nodes are that a checkpoint wrote.
+    pub(crate) fn packs(&self) -> &Arc<Packs> {
+        &self.packs
+    }
+
+    /// The tree of all entries. Its nodes that no checkpoint has written yet go to the sink.
+    pub(crate) fn whole_tree(&self, sink: &mut dyn NodeSink) -> Result<Tree, ReadError> {
+        self.tree().apply(&*self.packs, self.table.cleared(), self.table.iter(), sink)
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    pub(crate) fn tree(&self) -> &Tree {
         &self.base.tree
     }
 }
@@ -128,7 +168,7 @@ impl fmt::Debug for View {
 }
 
 /// Takes the nodes of a tree of which only the root is wanted.
-struct Discard;
+pub(crate) struct Discard;
 
 impl NodeSink for Discard {
     fn node(&mut self, _: NodeHash, _: Vec<u8>) {}
@@ -137,7 +177,7 @@ impl NodeSink for Discard {
 
 /// Entries of a view, in the asked order.
 pub struct Scan<'a> {
-    merge: Merge<TableRange<'a>, TreeScan>,
+    merge: Merge<TableRange<'a>, Masked<Stored>>,
 }
 
 impl Iterator for Scan<'_> {
@@ -145,31 +185,5 @@ impl Iterator for Scan<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.merge.next()
-    }
-}
-
-/// A range of a state's table, in either order.
-struct TableRange<'a> {
-    range: Option<imbl::ordmap::RangedIter<'a, Bytes, Option<Bytes>, imbl::shared_ptr::DefaultSharedPtr>>,
-    order: Order,
-}
-
-impl<'a> TableRange<'a> {
-    fn new(table: &'a Table, lower: &Bound<Bytes>, upper: &Bound<Bytes>, order: Order) -> TableRange<'a> {
-        let range = (!bounds_are_empty(lower, upper)).then(|| table.range((lower.clone(), upper.clone())));
-        TableRange { range, order }
-    }
-}
-
-impl Iterator for TableRange<'_> {
-    type Item = (Bytes, Option<Bytes>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let range = self.range.as_mut()?;
-        let entry = match self.order {
-            Order::Ascending => range.next(),
-            Order::Descending => range.next_back(),
-        };
-        entry.map(|(key, value)| (key.clone(), value.clone()))
     }
 }

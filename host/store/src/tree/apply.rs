@@ -5,30 +5,37 @@
 //! that follows is cut as before, up to the node of the next change. The nodes consumed and the nodes built are the
 //! changes of the level above. The level that comes out with one node is the root.
 //!
+//! Where a range is cleared, only the nodes that hold its ends are read: from the one go straight to the other. For the
+//! level above, what was passed over is a range again.
+//!
 //! The chunker is a function of the entries since the last boundary, so what comes out is what a tree built from scratch
 //! would be.
 
 use std::iter::Peekable;
+use std::ops::Range;
 
 use bytes::Bytes;
 
 use super::chunker::Chunker;
 use super::cursor::Cursor;
 use super::node::{self, Child, INLINE_VALUE_BYTES_MAX, Node, Value};
+use super::ranges::Ranges;
 use super::root::{NodeHash, ValueHash};
 use super::{NodeSink, Nodes, Tree, load};
 use crate::error::ReadError;
 use crate::limits::VALUE_BYTES_MAX;
 
 impl Tree {
-    /// The tree after some changes: a value under a key, or none. New nodes and values go to the sink; a few of them may
-    /// be in the old tree, or in no tree.
+    /// The tree without the entries in `cleared`, and then after some changes: a value under a key, or none. New nodes and
+    /// values go to the sink; a few of them may be in the old tree, or in no tree. What is cleared is not read but at the
+    /// ends of each range.
     ///
     /// # Panics
     /// If keys do not ascend strictly, or a key or value is larger than [`crate::limits`] allows.
     pub(crate) fn apply(
         &self,
         nodes: &dyn Nodes,
+        cleared: &Ranges,
         changes: impl Iterator<Item = (Bytes, Option<Bytes>)>,
         sink: &mut dyn NodeSink,
     ) -> Result<Tree, ReadError> {
@@ -39,25 +46,25 @@ impl Tree {
             (key, value.map(Payload::Value))
         });
         let mut level = 0;
-        let mut rebuilt = Rebuilt::new(self, level, nodes, changes, sink)?;
+        let mut rebuilt = Rebuilt::new(self, level, nodes, cleared, changes, sink)?;
         let mut lasts = vec![];
         loop {
             if rebuilt.is_as_before() {
                 return Ok(*self);
             }
             lasts.push(rebuilt.last);
-            let above = if self.node.is_some() && level < self.height {
+            let (cleared, changes) = if self.node.is_some() && level < self.height {
                 rebuilt.changes()
             } else {
                 // Nothing is left of the old level, so what was built is all of it.
                 match rebuilt.built.as_slice() {
                     [] => return Ok(Tree::EMPTY),
                     [(_, root)] => return collapse(*root, level, &lasts, nodes),
-                    _ => rebuilt.built.into_iter().map(|(key, child)| (key, Some(Payload::Child(child)))).collect(),
+                    _ => (Ranges::new(), rebuilt.built.into_iter().map(put_child).collect()),
                 }
             };
             level += 1;
-            rebuilt = Rebuilt::new(self, level, nodes, above.into_iter(), sink)?;
+            rebuilt = Rebuilt::new(self, level, nodes, &cleared, changes.into_iter(), sink)?;
         }
     }
 }
@@ -67,6 +74,9 @@ enum Payload {
     Value(Bytes),
     Child(Child),
 }
+
+/// What happens to a key of some level.
+type LevelChange = (Bytes, Option<Payload>);
 
 /// The node that was built last on a level, and its only child if it has just one.
 type LastBuilt = Option<(NodeHash, Option<Child>)>;
@@ -79,9 +89,27 @@ struct Rebuilt<'a> {
     entry: Vec<u8>,
     /// The old nodes that are replaced, by their last keys.
     consumed: Vec<(Bytes, NodeHash)>,
+    /// The last keys of more old nodes that are replaced, most of them unread.
+    passed_over: Ranges,
     /// The nodes that replace them, by their last keys.
     built: Vec<(Bytes, Child)>,
     last: LastBuilt,
+}
+
+/// What is still to be done on a level.
+struct Pending<C: Iterator, R: Iterator> {
+    /// Ranges whose old entries go.
+    cleared: Peekable<R>,
+    /// What comes after that.
+    changes: Peekable<C>,
+}
+
+/// Where the work goes on after a node.
+enum Next {
+    /// At the node behind it, if a chunk is open.
+    Behind,
+    /// At the node that holds this key; at the last if there is no such node or no key. What lies between goes.
+    At(Option<Bytes>),
 }
 
 impl<'a> Rebuilt<'a> {
@@ -90,20 +118,36 @@ impl<'a> Rebuilt<'a> {
         tree: &Tree,
         level: u8,
         nodes: &dyn Nodes,
-        changes: impl Iterator<Item = (Bytes, Option<Payload>)>,
+        cleared: &Ranges,
+        changes: impl Iterator<Item = LevelChange>,
         sink: &'a mut dyn NodeSink,
     ) -> Result<Rebuilt<'a>, ReadError> {
-        let mut changes = changes.peekable();
-        let (consumed, built) = (vec![], vec![]);
-        let mut this = Rebuilt { chunker: Chunker::new(level), sink, entry: vec![], consumed, built, last: None };
+        let cleared = cleared.iter().map(|(from, to)| (from.clone(), to.cloned()));
+        let mut pending = Pending { cleared: cleared.peekable(), changes: changes.peekable() };
+        let mut this = Rebuilt {
+            chunker: Chunker::new(level),
+            sink,
+            entry: vec![],
+            consumed: vec![],
+            passed_over: Ranges::new(),
+            built: vec![],
+            last: None,
+        };
         match Cursor::new(tree, level, nodes) {
-            None => changes.for_each(|(key, payload)| this.append(&key, payload)),
+            None => pending.changes.for_each(|(key, payload)| this.append(&key, payload)),
             Some(mut cursor) => {
-                while let Some((key, _)) = changes.peek() {
-                    let mut here = Some(cursor.seek(key)?);
+                while let Some(key) = pending.next_key() {
+                    let mut here = Some(cursor.seek(Some(key))?);
                     while let Some((hash, node)) = here {
-                        this.merge(hash, &node, cursor.is_last(), &mut changes);
-                        here = if this.chunker.is_empty() { None } else { cursor.next()? };
+                        here = match this.merge(hash, &node, cursor.is_last(), &mut pending) {
+                            Next::Behind if this.chunker.is_empty() => None,
+                            Next::Behind => cursor.next()?,
+                            Next::At(key) => {
+                                let (hash, there) = cursor.seek(key.as_deref())?;
+                                this.passed_over.insert(last_key(&node), Some(last_key(&there)));
+                                Some((hash, there))
+                            }
+                        };
                     }
                 }
             }
@@ -114,39 +158,44 @@ impl<'a> Rebuilt<'a> {
         Ok(this)
     }
 
-    /// Merges an old node with the changes up to its last key; with all that are left, if it is the last node.
+    /// Merges an old node with what is to be done up to its last key; with all that is left, if it is the last node.
     fn merge(
         &mut self,
         hash: NodeHash,
         node: &Node,
         is_last: bool,
-        changes: &mut Peekable<impl Iterator<Item = (Bytes, Option<Payload>)>>,
-    ) {
+        pending: &mut Pending<impl Iterator<Item = LevelChange>, impl Iterator<Item = (Bytes, Option<Bytes>)>>,
+    ) -> Next {
+        let (gaps, next) = pending.gaps(node, is_last);
         // Whether the chunk so far is how the node starts, and how many of the node's entries were dealt with.
         let mut is_prefix = self.chunker.is_empty();
         let mut done = 0;
-        while let Some((key, payload)) = changes.next_if(|(key, _)| is_last || **key <= *node.last_key()) {
-            let (at, found) = match node.search_from(done, &key) {
+        while let Some((key, payload)) = pending.changes.next_if(|(key, _)| is_last || **key <= *node.last_key()) {
+            let (at, stands) = match node.search_from(done, &key) {
                 Ok(at) => (at, true),
                 Err(at) => (at, false),
             };
+            let found = stands && !gaps.iter().any(|gap| gap.contains(&at));
             let put = self.encode(&key, payload);
             if if put { found && self.entry == node.raw(at, at + 1) } else { !found } {
                 continue;
             }
-            self.copy(node, done, at, is_prefix);
+            self.copy(node, done..at, &gaps, is_prefix);
             is_prefix = false;
-            done = at + usize::from(found);
+            done = at + usize::from(stands);
             if put {
                 self.push_entry();
             }
         }
-        if is_prefix {
+        if is_prefix && gaps.is_empty() {
             // Nothing was changed in this node, and it starts at a boundary.
-            return;
+            return next;
         }
-        self.copy(node, done, node.len(), false);
-        self.consumed.push((Bytes::copy_from_slice(node.last_key()), hash));
+        self.copy(node, done..node.len(), &gaps, is_prefix);
+        if let Next::Behind = next {
+            self.consumed.push((last_key(node), hash));
+        }
+        next
     }
 
     /// Adds a change where no old entries are.
@@ -181,8 +230,19 @@ impl<'a> Rebuilt<'a> {
         }
     }
 
-    /// Copies old entries.
-    fn copy(&mut self, node: &Node, mut start: usize, end: usize, is_prefix: bool) {
+    /// Copies old entries but those in the gaps.
+    fn copy(&mut self, node: &Node, entries: Range<usize>, gaps: &[Range<usize>], mut is_prefix: bool) {
+        let mut start = entries.start;
+        for gap in gaps.iter().filter(|gap| gap.end > entries.start && gap.start < entries.end) {
+            self.copy_run(node, start..gap.start.max(start), is_prefix);
+            (start, is_prefix) = (gap.end, false);
+        }
+        self.copy_run(node, start..entries.end, is_prefix);
+    }
+
+    /// Copies neighbouring old entries.
+    fn copy_run(&mut self, node: &Node, entries: Range<usize>, is_prefix: bool) {
+        let Range { mut start, end } = entries;
         if is_prefix {
             // Only the last entry of a node can end it.
             start = end.min(node.len() - 1);
@@ -203,28 +263,71 @@ impl<'a> Rebuilt<'a> {
         self.built.push((built.last_key, built.child));
     }
 
-    /// Whether the level came out as it was.
+    /// Whether the level came out as it was, as far as that is known.
     fn is_as_before(&self) -> bool {
-        self.consumed.iter().map(|(_, hash)| hash).eq(self.built.iter().map(|(_, child)| &child.hash))
+        let consumed = self.consumed.iter().map(|(_, hash)| hash);
+        self.passed_over.is_empty() && consumed.eq(self.built.iter().map(|(_, child)| &child.hash))
     }
 
-    /// What changes on the level above: the merge of the nodes consumed and the nodes built.
-    fn changes(self) -> Vec<(Bytes, Option<Payload>)> {
+    /// What changes on the level above: what was passed over goes, and then the merge of the nodes consumed and the nodes
+    /// built.
+    fn changes(self) -> (Ranges, Vec<LevelChange>) {
         let mut changes = Vec::with_capacity(self.built.len());
         let mut built = self.built.into_iter().peekable();
         for (key, hash) in self.consumed {
-            while let Some((key, child)) = built.next_if(|(new, _)| *new < key) {
-                changes.push((key, Some(Payload::Child(child))));
+            while let Some(new) = built.next_if(|(new, _)| *new < key) {
+                changes.push(put_child(new));
             }
             match built.next_if(|(new, _)| *new == key) {
                 Some((_, child)) if child.hash == hash => {}
-                Some((_, child)) => changes.push((key, Some(Payload::Child(child)))),
+                Some(new) => changes.push(put_child(new)),
                 None => changes.push((key, None)),
             }
         }
-        changes.extend(built.map(|(key, child)| (key, Some(Payload::Child(child)))));
-        changes
+        changes.extend(built.map(put_child));
+        (self.passed_over, changes)
     }
+}
+
+impl<C, R> Pending<C, R>
+where
+    C: Iterator<Item = LevelChange>,
+    R: Iterator<Item = (Bytes, Option<Bytes>)>,
+{
+    /// Where the next thing is to be done.
+    fn next_key(&mut self) -> Option<&[u8]> {
+        let cleared = self.cleared.peek().map(|(from, _)| from);
+        let changed = self.changes.peek().map(|(key, _)| key);
+        cleared.into_iter().chain(changed).min().map(|key| &**key)
+    }
+
+    /// The entries of a node that go, and where the work goes on. A range that reaches beyond the node stays pending.
+    fn gaps(&mut self, node: &Node, is_last: bool) -> (Vec<Range<usize>>, Next) {
+        let mut gaps = vec![];
+        while let Some((from, to)) = self.cleared.peek()
+            && (is_last || **from <= *node.last_key())
+        {
+            let ends_here = to.as_ref().is_some_and(|to| **to <= *node.last_key());
+            let end = to.as_ref().map_or(node.len(), |to| node.lower_bound(to));
+            let gap = node.lower_bound(from)..end;
+            if !gap.is_empty() {
+                gaps.push(gap);
+            }
+            if !ends_here && !is_last {
+                return (gaps, Next::At(to.clone()));
+            }
+            self.cleared.next();
+        }
+        (gaps, Next::Behind)
+    }
+}
+
+fn put_child((key, child): (Bytes, Child)) -> LevelChange {
+    (key, Some(Payload::Child(child)))
+}
+
+fn last_key(node: &Node) -> Bytes {
+    Bytes::copy_from_slice(node.last_key())
 }
 
 /// The tree over the one node of a level: the lowest level with one node is the root's.

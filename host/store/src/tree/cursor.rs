@@ -26,16 +26,20 @@ impl<'a> Cursor<'a> {
         Some(Cursor { nodes, root, height: tree.height, level, path: Vec::new(), here: None })
     }
 
-    /// Goes to the node that holds a key or would hold it: the last one if all keys are below. Keys asked for ascend.
-    pub(crate) fn seek(&mut self, key: &[u8]) -> Result<(NodeHash, Arc<Node>), ReadError> {
+    /// Goes to the node that holds a key or would hold it: the last one if all keys are below, or if none is given. Keys
+    /// asked for ascend.
+    pub(crate) fn seek(&mut self, key: Option<&[u8]>) -> Result<(NodeHash, Arc<Node>), ReadError> {
         // Stay below the lowest node on the path that still covers the key.
-        while self.path.len() > 1 && self.path.last().is_some_and(|(node, _)| node.last_key() < key) {
+        while self.path.len() > 1
+            && self.path.last().is_some_and(|(node, _)| key.is_none_or(|key| node.last_key() < key))
+        {
             self.path.pop();
         }
+        let choose = |node: &Node| key.map_or(node.len(), |key| node.lower_bound(key)).min(node.len() - 1);
         if let Some((node, index)) = self.path.last_mut() {
-            *index = node.lower_bound(key).min(node.len() - 1);
+            *index = choose(node);
         }
-        self.descend(|node| node.lower_bound(key).min(node.len() - 1))
+        self.descend(choose)
     }
 
     /// Goes to the next node; none after the last.

@@ -13,15 +13,15 @@ use super::root::NodeHash;
 use super::{Nodes, Tree, load, read_value};
 use crate::error::ReadError;
 
-/// A key under which two trees hold different values.
+/// A key under which two states hold different values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Difference {
+pub struct Difference {
     /// The key.
-    pub(crate) key: Bytes,
-    /// The value in the first tree.
-    pub(crate) old: Option<Bytes>,
-    /// The value in the second tree.
-    pub(crate) new: Option<Bytes>,
+    pub key: Bytes,
+    /// The value in the first one, if it has the key.
+    pub old: Option<Bytes>,
+    /// The value in the second one, if it has the key.
+    pub new: Option<Bytes>,
 }
 
 /// The differences of two trees, in the order of keys. After an error nothing follows.

@@ -5,13 +5,18 @@
 //! their hash. Where they are kept is not the tree's business: it reads through [`Nodes`] and writes through [`NodeSink`].
 
 mod apply;
+mod canonical;
 mod chunker;
 mod count;
 mod cursor;
-#[cfg_attr(not(test), expect(dead_code, reason = "rehearsals and per-entry migration will stand on it"))]
+mod damage;
 mod diff;
+mod groups;
 mod mark;
-mod node;
+pub(crate) mod node;
+mod overlay;
+mod proof;
+mod ranges;
 mod root;
 mod scan;
 
@@ -23,16 +28,24 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+pub use diff::Difference;
+pub use proof::{OutsideValue, Proof, ProofError, Proven};
 pub use root::{NotARoot, Root};
 pub use scan::Order;
 
 pub(crate) use chunker::{NODE_BYTES_MAX, NODE_BYTES_TARGET};
-pub(crate) use node::{INLINE_VALUE_BYTES_MAX, Node, NodeError};
+pub(crate) use cursor::Cursor;
+pub(crate) use damage::Lost;
+pub(crate) use diff::TreeDiff;
+pub(crate) use groups::{GROUP_BYTES, Groups};
+pub(crate) use node::{INLINE_VALUE_BYTES_MAX, LEVEL_MAX, Node, NodeError, Value, Weight};
+pub(crate) use overlay::Overlay;
+pub(crate) use proof::NodesToward;
+pub(crate) use ranges::Ranges;
 pub(crate) use root::{Hash, NodeHash, ValueHash, hex};
 pub(crate) use scan::TreeScan;
 
 use crate::error::ReadError;
-use node::Value;
 
 /// A state tree by its root node: 50 bytes that stand for all entries. Copying it is a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +66,16 @@ pub(crate) trait Nodes: Send + Sync {
     fn node(&self, hash: &NodeHash) -> Result<Arc<Node>, ReadError>;
     /// The value with this hash, `len` bytes long.
     fn value(&self, hash: &ValueHash, len: u32) -> Result<Bytes, ReadError>;
+    /// The same piece by piece, so that a large value is never held whole, until `take` answers false.
+    fn value_in_pieces(
+        &self,
+        hash: &ValueHash,
+        len: u32,
+        take: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<(), ReadError> {
+        take(&self.value(hash, len)?);
+        Ok(())
+    }
 }
 
 /// Where new nodes and values go.
@@ -69,6 +92,11 @@ impl Tree {
 
     /// The value under a key.
     pub(crate) fn get(&self, nodes: &dyn Nodes, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
+        self.find(nodes, key)?.map(|value| read_value(nodes, value)).transpose()
+    }
+
+    /// What a leaf says of the value under a key.
+    pub(crate) fn find(&self, nodes: &dyn Nodes, key: &[u8]) -> Result<Option<Value>, ReadError> {
         let Some(mut hash) = self.node else { return Ok(None) };
         for level in (1..=self.height).rev() {
             let node = load(nodes, &hash, level)?;
@@ -79,15 +107,12 @@ impl Tree {
             hash = node.child_hash(index);
         }
         let leaf = load(nodes, &hash, 0)?;
-        match leaf.search(key) {
-            Ok(index) => read_value(nodes, leaf.value(index)).map(Some),
-            Err(_) => Ok(None),
-        }
+        Ok(leaf.search(key).ok().map(|index| leaf.value(index)))
     }
 }
 
 /// Reads a node and checks that it stands on the level where its parent claims it.
-fn load(nodes: &dyn Nodes, hash: &NodeHash, level: u8) -> Result<Arc<Node>, ReadError> {
+pub(crate) fn load(nodes: &dyn Nodes, hash: &NodeHash, level: u8) -> Result<Arc<Node>, ReadError> {
     let node = nodes.node(hash)?;
     if node.level() == level {
         return Ok(node);

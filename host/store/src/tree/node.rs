@@ -156,6 +156,17 @@ impl Node {
         Ok(Node { bytes, level, offsets: offsets.into() })
     }
 
+    /// The bytes of the node that some bytes seem to start with; none if they do not start with one. Whether it is the node
+    /// that was written, only its hash can tell.
+    pub(crate) fn length_of_first(bytes: &[u8]) -> Option<usize> {
+        if bytes.len() < NODE_HEAD_BYTES || bytes[..2] != MAGIC || bytes[2] != VERSION || bytes[3] > LEVEL_MAX {
+            return None;
+        }
+        let count = u32_at(bytes, 4) as usize;
+        let entries = if count == 0 || count > NODE_BYTES_MAX / ENTRY_HEAD_BYTES { None } else { Some(0..count) };
+        entries?.try_fold(NODE_HEAD_BYTES, |at, _| check_entry(bytes, at, bytes[3]).ok())
+    }
+
     /// The level; 0 is a leaf.
     pub(crate) fn level(&self) -> u8 {
         self.level
@@ -167,9 +178,13 @@ impl Node {
     }
 
     /// The bytes that were decoded.
-    #[cfg(test)]
     pub(crate) fn encoded(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The hash of those bytes.
+    pub(crate) fn hash(&self) -> NodeHash {
+        NodeHash::of(self.level, &self.bytes)
     }
 
     /// What the node occupies in memory.

@@ -14,7 +14,7 @@ pub(crate) type Hash = [u8; 32];
 
 const LEAF_DOMAIN: &Hash = b"stead state tree: leaf node, v1\0";
 const INNER_DOMAIN: &Hash = b"stead state tree: inner node, v1";
-const VALUE_DOMAIN: &Hash = b"stead state tree: value, v1\0\0\0\0\0";
+pub(super) const VALUE_DOMAIN: &Hash = b"stead state tree: value, v1\0\0\0\0\0";
 const ROOT_DOMAIN: &Hash = b"stead state tree: state root, v1";
 
 /// The root of a state: one hash of everything in it. Equal contents have equal roots, whatever the order of writes,
@@ -98,6 +98,11 @@ impl NodeHash {
 }
 
 impl ValueHash {
+    /// Hashes a value that comes in pieces.
+    pub(crate) fn hasher() -> blake3::Hasher {
+        blake3::Hasher::new_keyed(VALUE_DOMAIN)
+    }
+
     /// The hash of a value.
     pub(crate) fn of(bytes: &[u8]) -> ValueHash {
         ValueHash(blake3::keyed_hash(VALUE_DOMAIN, bytes).into())

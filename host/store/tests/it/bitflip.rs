@@ -1,13 +1,14 @@
 //! Every byte of a closed store is damaged, one after the other: it is reported, or it changes no answer.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use stead_store::disk::sim::SimDisk;
+use stead_store::disk::sim::{Loss, Part, SimDisk};
 use stead_store::{Change, ComponentHash, OpenError, StateId, Store, WriterEpoch};
 
+use crate::faults::everywhere;
 use crate::model::{Snapshot, options};
 use crate::model_run::{Replay, only_operation, seed_or};
 
@@ -18,29 +19,35 @@ const ALL_BITS_STRIDE: usize = 97;
 
 #[test]
 fn g04_a_flipped_bit_anywhere_is_reported_or_changes_nothing() {
-    let seed = seed_or(8);
+    flip_everywhere("g04_a_flipped_bit", seed_or(8));
+}
+
+pub(crate) fn flip_everywhere(test: &'static str, seed: u64) {
     let closed = Closed::make(seed);
-    let mut reported: BTreeMap<String, u64> = BTreeMap::new();
-    let mut tried = 0;
-    for path in closed.disk.files() {
-        let contents = closed.disk.contents(&path).expect("listed");
-        for (offset, bits) in places(&contents) {
-            if only_operation().is_some_and(|only| only != offset as u64) {
-                continue;
-            }
-            for bit in bits {
-                let about = format!("bit {bit} of byte {offset} of {path}");
-                let _replay = Replay { test: "g04_a_flipped_bit", seed, operation: offset as u64, about };
-                tried += 1;
-                if closed.flip(&path, offset, bit) {
-                    *reported.entry(path.clone()).or_default() += 1;
-                }
+    let files = closed.disk.files();
+    for kind in ["FORMAT", "LOCK", "journal/0", "journal/spare", "packs/", "components/", "quarantine/"] {
+        assert!(files.iter().any(|path| path.starts_with(kind)), "no {kind} in {files:?}");
+    }
+    let of_file = |path: String| {
+        let places = places(&closed.disk.contents(&path).expect("listed"));
+        places.into_iter().map(move |(offset, bits)| (path.clone(), offset, bits))
+    };
+    let is_tried = |offset: usize| only_operation().is_none_or(|only| only == offset as u64);
+    let cases: Vec<_> = files.into_iter().flat_map(of_file).filter(|(_, offset, _)| is_tried(*offset)).collect();
+    let reported: Mutex<BTreeSet<&str>> = Mutex::default();
+    everywhere(cases.len(), &|_, case| {
+        let (path, offset, bits) = &cases[case];
+        for bit in bits {
+            let about = format!("bit {bit} of byte {offset} of {path}");
+            let _replay = Replay { test, seed, operation: *offset as u64, about };
+            if closed.flip(path, *offset, *bit) {
+                reported.lock().expect("no panic under it").insert(path);
             }
         }
-    }
+    });
     if only_operation().is_none() {
-        assert!(tried > 10_000, "only {tried} flips");
-        let damaged = reported.keys().cloned().collect::<Vec<_>>().join(" ");
+        assert!(cases.len() > 10_000, "only {} places", cases.len());
+        let damaged = reported.into_inner().expect("no panic under it").into_iter().collect::<Vec<_>>().join(" ");
         for part in ["FORMAT", "journal/", "packs/", "components/"] {
             assert!(damaged.contains(part), "no flip in {part} was reported: {damaged}");
         }
@@ -93,7 +100,14 @@ impl Small {
         let (one, two) = (store.new_state(), store.new_state());
         let create = vec![Change::Create { state: one }, Change::Create { state: two }];
         commit(&store, create);
-        commit(&store, vec![write(one, 0..40, 24), write(two, 0..45, 70), write(two, 50..52, 1100)]);
+        // A write that was torn: it lies in quarantine now.
+        disk.crash_after(disk.operations());
+        store.commit(vec![write(one, 0..9, 24)]).expect("accepted").wait().expect_err("the power failed");
+        drop(store);
+        let disk = disk.restart_with(Loss::Tear(Part::FirstSector));
+        let (store, recovery) = Store::open(Arc::new(disk.clone()), options()).expect("open");
+        assert!(recovery.torn.is_some());
+        commit(&store, vec![write(one, 0..40, 24), write(two, 0..90, 70), write(two, 50..52, 1100)]);
         store.checkpoint().expect("checkpoint");
         commit(&store, vec![write(two, 3..6, 33)]);
         // More than a batch of the smallest segment holds: it lies in a pack of its own.
@@ -143,7 +157,7 @@ impl Closed {
         let disk = self.disk.restart(offset as u64);
         disk.flip_bit(path, offset as u64, bit);
         let reported = self.wrong(&disk.restart(0)).unwrap_or_else(|e| panic!("{e}"));
-        let covered = !path.starts_with("journal/") && path != "LOCK";
+        let covered = !["journal/", "quarantine/", "LOCK"].iter().any(|part| path.starts_with(part));
         if reported || covered {
             let verified = Store::verify_idle(Arc::new(disk.restart(0)), &mut |_| {});
             assert!(verified.is_ok_and(|verified| !verified.is_clean()), "verification finds nothing");

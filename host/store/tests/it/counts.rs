@@ -37,8 +37,13 @@ fn counts_follow_writes_checkpoints_forks_and_what_is_not_durable_yet() {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let (place, removes) = (random >> 33, step % 3 == 0);
         let value = (!removes).then(|| Bytes::from_static(b"value"));
-        let writes = Writes::from([(key(place), value)]);
-        let ticket = store.commit(vec![Change::Write { state, epoch: WriterEpoch::FIRST, writes }]).expect("commit");
+        let (epoch, writes) = (WriterEpoch::FIRST, Writes::from([(key(place), value)]));
+        let mut changes = vec![Change::Write { state, epoch, writes }];
+        if step % 11 == 0 {
+            let (from, to) = (key(place >> 8), key(place >> 16));
+            changes.insert(step as usize % 2, Change::Clear { state, epoch, from, to: Some(to) });
+        }
+        let ticket = store.commit(changes).expect("commit");
         check(&store.view(state).expect("state"), &format!("step {step}"));
         // Older than the view above, over the same tree.
         check(&store.durable_view(state).expect("state"), &format!("durable at step {step}"));

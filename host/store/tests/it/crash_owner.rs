@@ -31,6 +31,10 @@ fn g06_a_second_owner_is_refused_and_told_who_holds_the_directory() {
 
 #[test]
 fn g06_an_owner_whose_lock_was_taken_acknowledges_nothing() {
+    take_the_lock();
+}
+
+pub(crate) fn take_the_lock() {
     let disk = SimDisk::new(1);
     let (store, _) = open(&disk).expect("open");
     let state = store.new_state();

@@ -6,16 +6,23 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use stead_store::disk::sim::SimDisk;
-use stead_store::{Change, Options, Order, Root, StateId, Store, Writer, WriterEpoch, Writes};
+use stead_store::{
+    Change, CommitNumber, Options, Order, Root, SnapshotInfo, StateId, Store, View, Writer, WriterEpoch, Writes,
+};
 
 /// A key of the catalog below this one belongs to the store.
 const CATALOG_KEYS_FROM: &[u8] = &[1];
+
+/// Roots that are remembered; a long run would fill the memory with them.
+const ROOTS_MAX: usize = 2000;
 
 pub(crate) type Entries = BTreeMap<Bytes, Bytes>;
 
 /// Everything a store answers, at one commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Snapshot {
+    /// The last commit.
+    pub(crate) accepted: CommitNumber,
     pub(crate) states: BTreeMap<StateId, State>,
 }
 
@@ -24,47 +31,62 @@ pub(crate) struct State {
     pub(crate) entries: Arc<Entries>,
     pub(crate) epoch: WriterEpoch,
     pub(crate) commits: u64,
+    /// If the state is a snapshot: what it is of, and its name.
+    pub(crate) snapshot: Option<(StateId, String)>,
 }
 
 impl Snapshot {
     /// What the store answers now, or why it does not.
     pub(crate) fn of(store: &Store) -> Result<Snapshot, String> {
-        let mut snapshot = Snapshot::default();
-        for id in store.states() {
+        let mut snapshot = Snapshot { accepted: store.frontier().accepted, ..Snapshot::default() };
+        let snapshots = store.all_snapshots();
+        let states = store.states().into_iter().map(|id| (id, None));
+        let kept = snapshots.iter().map(|kept| (kept.id, Some((kept.of, kept.name.clone()))));
+        for (id, kept) in states.chain(kept) {
             let view = store.view(id).ok_or_else(|| format!("{id} is listed but has no view"))?;
-            let lower = match id {
-                StateId::CATALOG => Bound::Included(Bytes::from_static(CATALOG_KEYS_FROM)),
-                _ => Bound::Unbounded,
-            };
-            let scan = view.scan(lower.clone(), Bound::Unbounded, Order::Ascending);
-            let list: Vec<(Bytes, Bytes)> = scan.collect::<Result<_, _>>().map_err(|e| format!("scan of {id}: {e}"))?;
-            if list.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
-                return Err(format!("scan of {id} is not ascending"));
-            }
-            let back = view.scan(lower.clone(), Bound::Unbounded, Order::Descending);
-            let mut back: Vec<(Bytes, Bytes)> =
-                back.collect::<Result<_, _>>().map_err(|e| format!("scan of {id}: {e}"))?;
-            back.reverse();
-            if back != list {
-                return Err(format!("the two orders of a scan of {id} differ"));
-            }
-            let count = view.count(lower, Bound::Unbounded).map_err(|e| format!("count of {id}: {e}"))?;
-            if count != list.len() as u64 {
-                return Err(format!("count of {id} is {count}, a scan gives {}", list.len()));
-            }
-            let commits = if id == StateId::CATALOG { 0 } else { view.commits() };
-            let state = State { entries: Arc::new(list.into_iter().collect()), epoch: view.epoch(), commits };
-            snapshot.states.insert(id, state);
+            snapshot.states.insert(id, State::of(&view, kept)?);
         }
+        snapshots.iter().try_for_each(|info| snapshot.check_info(store, info))?;
         Ok(snapshot)
+    }
+
+    /// The durable views of a store show this one.
+    pub(crate) fn check_durable(&self, store: &Store) -> Result<(), String> {
+        for (id, state) in &self.states {
+            let view = store.durable_view(*id).ok_or_else(|| format!("{id} has no durable view"))?;
+            let scan = view.scan(first_key(*id), Bound::Unbounded, Order::Ascending);
+            let entries: Entries = scan.collect::<Result<_, _>>().map_err(|e| format!("scan of {id}: {e}"))?;
+            if entries != *state.entries || view.epoch() != state.epoch {
+                return Err(format!("WRONG: the durable view of {id} is not that of commit {}", self.accepted));
+            }
+        }
+        let not_yet =
+            store.states().into_iter().find(|id| !self.states.contains_key(id) && store.durable_view(*id).is_some());
+        not_yet.map_or(Ok(()), |id| Err(format!("WRONG: {id} has a durable view, it was made after {}", self.accepted)))
+    }
+
+    /// A snapshot is found by its name, and what is said about it is true.
+    fn check_info(&self, store: &Store, info: &SnapshotInfo) -> Result<(), String> {
+        let (name, entries) = (&info.name, &self.states[&info.id].entries);
+        let found = store.snapshot(info.of, name).map(|view| (view.state(), view.commit()));
+        if found != Some((info.id, info.commit)) || !store.snapshots(info.of).contains(info) {
+            return Err(format!("{} is listed as {name:?} of {}, but {found:?} is found there", info.id, info.of));
+        }
+        let Some(holds) = info.holds else { return Ok(()) };
+        let bytes: usize = entries.iter().map(|(key, value)| key.len() + value.len()).sum();
+        if (holds.entries, holds.bytes) == (entries.len() as u64, bytes as u64) {
+            return Ok(());
+        }
+        Err(format!("{} is listed with {holds:?}, it has {} entries of {bytes} bytes", info.id, entries.len()))
     }
 
     /// Applies an accepted commit, as its definition says.
     pub(crate) fn apply(&mut self, changes: &[Change], store: &Store) {
+        self.accepted.0 += 1;
         for change in changes {
             match change {
                 Change::Create { state } => {
-                    let new = State { entries: Arc::default(), epoch: WriterEpoch::FIRST, commits: 0 };
+                    let new = State { entries: Arc::default(), epoch: WriterEpoch::FIRST, commits: 0, snapshot: None };
                     self.states.insert(*state, new);
                 }
                 Change::Write { state, writes, .. } => {
@@ -76,10 +98,19 @@ impl Snapshot {
                         };
                     }
                 }
+                Change::Clear { state, from, to, .. } => {
+                    let entries = Arc::make_mut(&mut self.states.get_mut(state).expect("cleared state").entries);
+                    entries.retain(|key, _| key < from || to.as_ref().is_some_and(|to| key >= to));
+                }
                 Change::Fork { from, to } => {
                     let mut fork = self.states[from].clone();
-                    fork.epoch = WriterEpoch::FIRST;
+                    (fork.epoch, fork.snapshot) = (WriterEpoch::FIRST, None);
                     self.states.insert(*to, fork);
+                }
+                Change::Snapshot { state, to, name } => {
+                    let mut kept = self.states[state].clone();
+                    (kept.epoch, kept.snapshot) = (WriterEpoch::FIRST, Some((*state, name.clone())));
+                    self.states.insert(*to, kept);
                 }
                 Change::Fence { state, epoch } => {
                     self.states.get_mut(state).expect("fenced state").epoch = *epoch;
@@ -87,6 +118,7 @@ impl Snapshot {
                 Change::Remove { state } => {
                     self.states.remove(state);
                 }
+                Change::Adopt { .. } => unreachable!("only the store makes it"),
             }
         }
         for (id, state) in &mut self.states {
@@ -105,6 +137,9 @@ impl Snapshot {
         }
         for (id, state) in &self.states {
             let other = &other.states[id];
+            if state.snapshot != other.snapshot {
+                return Some(format!("{id}: snapshot {:?}, not {:?}", state.snapshot, other.snapshot));
+            }
             if (state.epoch, state.commits) != (other.epoch, other.commits) {
                 return Some(format!(
                     "{id}: epoch {} commits {}, not {} {}",
@@ -124,6 +159,40 @@ impl Snapshot {
     }
 }
 
+impl State {
+    /// What a view shows, or why it does not.
+    pub(crate) fn of(view: &View, snapshot: Option<(StateId, String)>) -> Result<State, String> {
+        let id = view.state();
+        let lower = first_key(id);
+        let scan = view.scan(lower.clone(), Bound::Unbounded, Order::Ascending);
+        let list: Vec<(Bytes, Bytes)> = scan.collect::<Result<_, _>>().map_err(|e| format!("scan of {id}: {e}"))?;
+        if list.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
+            return Err(format!("scan of {id} is not ascending"));
+        }
+        let back = view.scan(lower.clone(), Bound::Unbounded, Order::Descending);
+        let mut back: Vec<(Bytes, Bytes)> = back.collect::<Result<_, _>>().map_err(|e| format!("scan of {id}: {e}"))?;
+        back.reverse();
+        if back != list {
+            return Err(format!("the two orders of a scan of {id} differ"));
+        }
+        let count = view.count(lower, Bound::Unbounded).map_err(|e| format!("count of {id}: {e}"))?;
+        if count != list.len() as u64 {
+            return Err(format!("count of {id} is {count}, a scan gives {}", list.len()));
+        }
+        let commits = if id == StateId::CATALOG { 0 } else { view.commits() };
+        let entries = Arc::new(list.into_iter().collect());
+        Ok(State { entries, epoch: view.epoch(), commits, snapshot })
+    }
+}
+
+/// Where the entries of a state's user begin.
+fn first_key(id: StateId) -> Bound<Bytes> {
+    match id {
+        StateId::CATALOG => Bound::Included(Bytes::from_static(CATALOG_KEYS_FROM)),
+        _ => Bound::Unbounded,
+    }
+}
+
 /// Roots of entries that were never anything else: one commit to a fresh state of a store of its own.
 pub(crate) struct Scratch {
     store: Store,
@@ -139,6 +208,9 @@ impl Scratch {
     pub(crate) fn root(&mut self, entries: &Arc<Entries>) -> Root {
         if let Some(root) = self.roots.get(entries) {
             return *root;
+        }
+        if self.roots.len() >= ROOTS_MAX {
+            *self = Scratch::new();
         }
         let state = self.store.new_state();
         let writes: Writes = entries.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
@@ -158,6 +230,10 @@ impl Scratch {
             }
             let view = store.view(*id).ok_or_else(|| format!("{id} has no view"))?;
             let root = view.root().map_err(|e| format!("root of {id}: {e}"))?;
+            let listed = state.snapshot.iter().flat_map(|(of, _)| store.snapshots(*of)).find(|info| info.id == *id);
+            if listed.and_then(|info| info.holds).is_some_and(|holds| holds.root != root) {
+                return Err(format!("{id} is listed with another root than {root}"));
+            }
             let expected = self.root(&state.entries);
             if root != expected {
                 return Err(format!("the root of {id} is {root}, built from scratch it is {expected}"));
@@ -169,5 +245,6 @@ impl Scratch {
 
 /// The smallest segments, so that a short run changes them often, and no thread, so that it can be repeated.
 pub(crate) fn options() -> Options {
-    Options { segment_bytes: stead_store::limits::SEGMENT_BYTES_MIN, writer: Writer::Inline, ..Options::default() }
+    let segment_bytes = stead_store::limits::SEGMENT_BYTES_MIN;
+    Options { segment_bytes, history_bytes: segment_bytes, writer: Writer::Inline, ..Options::default() }
 }

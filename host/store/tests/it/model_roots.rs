@@ -44,7 +44,7 @@ fn reach(entries: &Entries, random: &mut Random) -> stead_store::Root {
     }
     for part in order.chunks(25) {
         write(&store, state, part.iter().map(|(key, value)| ((*key).clone(), Some((*value).clone()))).collect());
-        match random.below(6) {
+        match random.below(7) {
             0 => drop(store.checkpoint().expect("checkpoint")),
             1 => {
                 let to = store.new_state();
@@ -54,6 +54,15 @@ fn reach(entries: &Entries, random: &mut Random) -> stead_store::Root {
             2 => {
                 store.close().expect("close");
                 store = Store::open(Arc::new(disk.clone()), options()).expect("open").0;
+            }
+            3 => {
+                // A part goes at one stroke, and what is wanted of it comes back.
+                let (from, to) = (entry(random).0, entry(random).0);
+                let back = entries.range(from.clone()..to.clone().max(from.clone()));
+                let back = back.map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+                let epoch = WriterEpoch::FIRST;
+                let clear = Change::Clear { state, epoch, from, to: Some(to) };
+                commit(&store, vec![clear, Change::Write { state, epoch, writes: back }]);
             }
             _ => {}
         }

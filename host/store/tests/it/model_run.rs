@@ -5,16 +5,21 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use stead_store::disk::sim::SimDisk;
-use stead_store::{Change, CommitError, ComponentHash, StateId, Store, Ticket, WriterEpoch, Writes};
+use stead_store::{Change, ComponentHash, Durability, Recovery, Store, Ticket};
 
 use crate::model::{Snapshot, options};
-
-/// States beside the catalog; enough for forks of forks.
-const STATES_MAX: usize = 6;
+use crate::model_steps::{Step, random_step};
 
 /// Something went wrong that the oracle does not excuse by itself: the caller knows which fault was injected.
 #[derive(Debug)]
 pub(crate) struct Failed(pub(crate) String);
+
+impl Failed {
+    /// No fault excuses this.
+    pub(crate) fn is_fatal(&self) -> bool {
+        ["LOST", "WRONG", "no prefix"].iter().any(|word| self.0.contains(word))
+    }
+}
 
 pub(crate) struct Run {
     pub(crate) disk: SimDisk,
@@ -23,10 +28,12 @@ pub(crate) struct Run {
     pub(crate) history: Vec<Snapshot>,
     /// The last entry of the history that a caller was told to be durable.
     pub(crate) acknowledged: usize,
+    /// The last one that a caller was told to survive the end of the process.
+    written: usize,
     /// Components that were put: they are durable at once.
-    components: BTreeMap<ComponentHash, Bytes>,
-    tickets: Vec<(usize, Ticket)>,
-    random: Random,
+    pub(crate) components: BTreeMap<ComponentHash, Bytes>,
+    tickets: Vec<(usize, Durability, Ticket)>,
+    pub(crate) random: Random,
 }
 
 impl Run {
@@ -40,26 +47,33 @@ impl Run {
             store: Some(store),
             history: vec![first],
             acknowledged: 0,
+            written: 0,
             components: BTreeMap::new(),
             tickets: Vec::new(),
             random: Random(seed),
         })
     }
 
-    /// The same run on what became of its disk; the store is not open yet.
+    /// The same run on what a power loss left of its disk; the store is not open yet.
     pub(crate) fn after(&self, disk: SimDisk) -> Run {
+        Run { written: self.acknowledged, ..self.after_kill(disk) }
+    }
+
+    /// The same where only the process ended.
+    pub(crate) fn after_kill(&self, disk: SimDisk) -> Run {
         Run {
             disk,
             store: None,
             history: self.history.clone(),
             acknowledged: self.acknowledged,
+            written: self.written,
             components: self.components.clone(),
             tickets: Vec::new(),
             random: self.random.clone(),
         }
     }
 
-    /// The workload; stops at the first failure.
+    /// A random workload; stops at the first failure.
     pub(crate) fn steps(&mut self, steps: usize) -> Result<(), Failed> {
         for _ in 0..steps {
             self.step()?;
@@ -67,17 +81,19 @@ impl Run {
         self.wait()
     }
 
+    /// One random step.
     pub(crate) fn step(&mut self) -> Result<(), Failed> {
-        match self.random.below(100) {
-            0..70 => self.commit(),
-            70..73 => self.burst(),
-            73..86 => self.wait(),
-            86..88 => self.component(),
-            88..92 => self.checkpoint(),
-            92..94 => self.collect(),
-            94..96 => self.stale_write(),
-            96..98 => self.reopen_clean(),
-            _ => self.reopen_dropped(),
+        let step = random_step(&mut self.random);
+        self.take(step)
+    }
+
+    pub(crate) fn take(&mut self, step: Step) -> Result<(), Failed> {
+        match step {
+            Step::Do(action) => action(self),
+            Step::Commit(changes) => {
+                let changes = changes(self);
+                if changes.is_empty() { Ok(()) } else { self.commit(changes) }
+            }
         }
     }
 
@@ -92,9 +108,14 @@ impl Run {
     /// Everything accepted becomes durable.
     pub(crate) fn wait(&mut self) -> Result<(), Failed> {
         let mut result = Ok(());
-        for (index, ticket) in std::mem::take(&mut self.tickets) {
+        for (index, durability, ticket) in std::mem::take(&mut self.tickets) {
             match ticket.wait() {
-                Ok(_) => self.acknowledged = self.acknowledged.max(index),
+                Ok(_) => {
+                    self.written = self.written.max(index);
+                    if durability == Durability::Synced {
+                        self.acknowledged = self.acknowledged.max(index);
+                    }
+                }
                 Err(e) => result = Err(Failed(format!("ticket: {e}"))),
             }
         }
@@ -105,37 +126,11 @@ impl Run {
         self.store().checkpoint().map(|_| ()).map_err(|e| Failed(format!("checkpoint: {e}")))
     }
 
-    fn collect(&mut self) -> Result<(), Failed> {
-        self.store().collect().map(|_| ()).map_err(|e| Failed(format!("collect: {e}")))
-    }
-
-    fn component(&mut self) -> Result<(), Failed> {
-        // A few, so that some are put again.
-        let bytes = Bytes::from(vec![self.random.below(3) as u8; 700]);
-        let put = self.store().put_component(&bytes);
-        self.components.insert(put.map_err(|e| Failed(format!("component: {e}")))?, bytes);
-        Ok(())
-    }
-
-    fn reopen_clean(&mut self) -> Result<(), Failed> {
-        let waited = self.wait();
-        self.store.take().expect("the store is open").close().map_err(|e| Failed(format!("close: {e}")))?;
-        waited?;
-        self.open()
-    }
-
-    /// The process goes away without closing, the machine stays.
-    fn reopen_dropped(&mut self) -> Result<(), Failed> {
-        self.store = None;
-        self.tickets.clear();
-        self.open()
-    }
-
     /// Opens what lies on the disk, which must be a state the oracle allows.
-    pub(crate) fn open(&mut self) -> Result<(), Failed> {
+    pub(crate) fn open(&mut self) -> Result<Recovery, Failed> {
         self.store = None;
         self.tickets.clear();
-        let (store, _) =
+        let (store, recovery) =
             Store::open(Arc::new(self.disk.clone()), options()).map_err(|e| Failed(format!("open: {e}")))?;
         let actual = Snapshot::of(&store).map_err(Failed)?;
         self.accept(&actual).map_err(Failed)?;
@@ -147,12 +142,13 @@ impl Run {
             }
         }
         self.store = Some(store);
-        Ok(())
+        Ok(recovery)
     }
 
     /// The oracle: what is there is what was there after some prefix of the commits, with every acknowledged one. What
     /// came after is forgotten; what is there now can be seen, so it must stay.
     fn accept(&mut self, actual: &Snapshot) -> Result<(), String> {
+        self.acknowledged = self.acknowledged.max(self.written);
         let place = (self.acknowledged..self.history.len()).rev().find(|index| self.history[*index] == *actual);
         let Some(place) = place else {
             let earlier = (0..self.acknowledged).rev().find(|index| self.history[*index] == *actual);
@@ -169,145 +165,37 @@ impl Run {
         };
         self.history.truncate(place + 1);
         self.acknowledged = place;
+        self.written = place;
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<(), Failed> {
-        let changes = self.changes();
-        self.commit_these(changes)
+    pub(crate) fn commit(&mut self, changes: Vec<Change>) -> Result<(), Failed> {
+        let durability = if self.random.one_in(3) { Durability::Buffered } else { Durability::Synced };
+        self.commit_with(changes, durability)
     }
 
-    fn commit_these(&mut self, changes: Vec<Change>) -> Result<(), Failed> {
-        match self.store().commit(changes.clone()) {
+    /// Commits, and waits until the operating system has it.
+    pub(crate) fn commit_buffered(&mut self, changes: Vec<Change>) -> Result<(), Failed> {
+        self.commit_with(changes, Durability::Buffered)?;
+        let (index, _, ticket) = self.tickets.pop().expect("just pushed");
+        ticket.wait().map_err(|e| Failed(format!("ticket: {e}")))?;
+        self.written = self.written.max(index);
+        Ok(())
+    }
+
+    fn commit_with(&mut self, changes: Vec<Change>, durability: Durability) -> Result<(), Failed> {
+        match self.store().commit_with(changes.clone(), durability) {
             Ok(ticket) => {
                 let store = self.store.as_ref().expect("the store is open");
                 let mut next = self.current().clone();
                 next.apply(&changes, store);
                 self.history.push(next);
-                self.tickets.push((self.history.len() - 1, ticket));
+                self.tickets.push((self.history.len() - 1, durability, ticket));
                 Ok(())
             }
             Err(e) => Err(Failed(format!("commit: {e}"))),
         }
     }
-
-    /// More commits at once than one batch holds.
-    fn burst(&mut self) -> Result<(), Failed> {
-        for _ in 0..12 {
-            let states: Vec<StateId> = self.current().states.keys().copied().collect();
-            let Some(state) = states.into_iter().find(|id| *id != StateId::CATALOG) else { return Ok(()) };
-            let changes = vec![self.write_values(state, 1, 2500)];
-            self.commit_these(changes)?;
-        }
-        self.wait()
-    }
-
-    /// A writer that was fenced is refused, and nothing of its commit is seen.
-    fn stale_write(&mut self) -> Result<(), Failed> {
-        let fenced = self.current().states.iter().find(|(_, state)| state.epoch > WriterEpoch::FIRST);
-        let Some((state, _)) = fenced else { return Ok(()) };
-        let writes = Writes::from([(Bytes::from_static(b"stale"), Some(Bytes::from_static(b"stale")))]);
-        let write = Change::Write { state: *state, epoch: WriterEpoch::FIRST, writes };
-        match self.store().commit(vec![write]) {
-            Err(CommitError::Fenced { .. }) => Ok(()),
-            Err(e) => Err(Failed(format!("commit: {e}"))),
-            Ok(_) => panic!("a fenced writer's commit was accepted"),
-        }
-    }
-
-    fn changes(&mut self) -> Vec<Change> {
-        let states: Vec<StateId> = self.current().states.keys().copied().filter(|id| *id != StateId::CATALOG).collect();
-        if states.is_empty() {
-            return self.create(300);
-        }
-        let room = states.len() < STATES_MAX;
-        let any = states[self.random.below(states.len())];
-        match self.random.below(20) {
-            0 if room => self.create(3),
-            1 | 2 if room => {
-                let to = self.new_state();
-                let mut changes = vec![self.write(any, 3), Change::Fork { from: any, to }];
-                let writes = self.writes(2);
-                changes.push(Change::Write { state: to, epoch: WriterEpoch::FIRST, writes });
-                changes
-            }
-            3 => {
-                let epoch = WriterEpoch(self.current().states[&any].epoch.0 + 1);
-                let writes = self.writes(1);
-                vec![Change::Fence { state: any, epoch }, Change::Write { state: any, epoch, writes }]
-            }
-            4 if states.len() > 2 => vec![Change::Remove { state: any }],
-            5 => {
-                let mut catalog = self.write(StateId::CATALOG, 2);
-                if let Change::Write { writes, .. } = &mut catalog {
-                    *writes = std::mem::take(writes).into_iter().map(|(key, value)| (prefixed(&key), value)).collect();
-                }
-                vec![catalog, self.write(any, 1)]
-            }
-            // Larger than a batch can be in the smallest segment.
-            6 => vec![self.write_values(any, 30, 3000)],
-            7 => states.iter().map(|state| self.write(*state, 2)).collect(),
-            _ => vec![self.write(any, 4)],
-        }
-    }
-
-    fn create(&mut self, entries: usize) -> Vec<Change> {
-        let state = self.new_state();
-        let writes = (0..entries).map(|_| self.entry(90)).collect();
-        vec![Change::Create { state }, Change::Write { state, epoch: WriterEpoch::FIRST, writes }]
-    }
-
-    fn new_state(&mut self) -> StateId {
-        let state = self.store().new_state();
-        assert!(!self.history.iter().any(|snapshot| snapshot.states.contains_key(&state)), "{state} was in use before");
-        state
-    }
-
-    fn write(&mut self, state: StateId, entries: usize) -> Change {
-        let writes = self.writes(entries);
-        Change::Write { state, epoch: self.current().states[&state].epoch, writes }
-    }
-
-    fn write_values(&mut self, state: StateId, entries: usize, bytes: usize) -> Change {
-        let epoch = self.current().states[&state].epoch;
-        let writes = (0..entries).map(|_| (self.key(), Some(self.value(bytes)))).collect();
-        Change::Write { state, epoch, writes }
-    }
-
-    fn writes(&mut self, entries: usize) -> Writes {
-        (0..=self.random.below(entries))
-            .map(|_| {
-                let bytes = [0, 8, 60, 100, 1024, 1025, 2500][self.random.below(7)];
-                self.entry(bytes)
-            })
-            .collect()
-    }
-
-    fn entry(&mut self, bytes: usize) -> (Bytes, Option<Bytes>) {
-        let key = self.key();
-        let value = (!self.random.one_in(5)).then(|| self.value(bytes));
-        (key, value)
-    }
-
-    fn key(&mut self) -> Bytes {
-        let number = self.random.below(120);
-        let text = format!("key {number:03}{}", "-long".repeat(number % 7));
-        Bytes::from(text)
-    }
-
-    fn value(&mut self, bytes: usize) -> Bytes {
-        let byte = self.random.next() as u8;
-        let mut value = vec![byte; bytes];
-        if let Some(last) = value.last_mut() {
-            *last = self.random.next() as u8;
-        }
-        Bytes::from(value)
-    }
-}
-
-/// A key of the catalog that belongs to its user.
-fn prefixed(key: &[u8]) -> Bytes {
-    [&[1], key].concat().into()
 }
 
 /// splitmix64.
@@ -327,7 +215,7 @@ impl Random {
         (self.next() % bound as u64) as usize
     }
 
-    fn one_in(&mut self, n: usize) -> bool {
+    pub(crate) fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 }
@@ -342,7 +230,8 @@ pub(crate) fn only_operation() -> Option<u64> {
     variable("STEAD_OPERATION")
 }
 
-fn variable(name: &str) -> Option<u64> {
+/// A number from the environment.
+pub(crate) fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
 }
 

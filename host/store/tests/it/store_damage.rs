@@ -95,6 +95,29 @@ fn g04_after_a_clean_close_a_missing_tail_is_damage() {
 }
 
 #[test]
+fn g04_a_segment_that_nothing_needs_and_that_could_not_be_removed_is_no_damage() {
+    let (disk, state) = filled();
+    let (store, _) = open(&disk).expect("open");
+    let first = disk.contents(SEGMENT).expect("the segment");
+    for round in 0.. {
+        put(&store, state, "f", &format!("{round}"));
+        store.checkpoint().expect("checkpoint");
+        // Removed, and the two after it with it.
+        if disk.contents(SEGMENT).is_none() && disk.contents("journal/0000000003.log").is_none() {
+            break;
+        }
+        assert!(round < 200, "no segment is removed: {:?}", disk.files());
+    }
+    drop(disk.open(SEGMENT, Mode::CreateNew).expect("create"));
+    overwrite(&disk, SEGMENT, 0, &first);
+    let verified = store.verify(&mut |_| {}).expect("verify");
+    assert!(verified.is_clean(), "{verified:?}");
+    drop(store);
+    let (store, _) = open(&disk).expect("open");
+    assert!(store.verify(&mut |_| {}).expect("verify").is_clean());
+}
+
+#[test]
 fn g04_a_segment_with_a_damaged_header_refuses_the_open() {
     let (disk, _) = filled();
     disk.flip_bit(SEGMENT, 40, 0);

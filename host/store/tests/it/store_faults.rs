@@ -96,5 +96,5 @@ fn a_transaction_rolls_back_to_its_savepoints() {
     let scan = transaction.scan(Bound::Unbounded, Bound::Unbounded, stead_store::Order::Descending);
     let keys: Vec<Bytes> = scan.map(|entry| entry.expect("readable").0).collect();
     assert_eq!(keys, [key(2), key(1)]);
-    assert_eq!(transaction.into_writes().len(), 1);
+    assert_eq!(transaction.into_effects().writes.len(), 1);
 }

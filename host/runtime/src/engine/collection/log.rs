@@ -57,7 +57,7 @@ pub(in crate::engine) fn truncate_before(log: &mut Entries<'_>, index: u64) -> R
         return Ok(());
     }
     let number = log.collection.number;
-    log.delete_range(layout::log_entry(number, first).into(), layout::log_entry(number, index).into())?;
+    log.clear(layout::log_entry(number, first), layout::log_entry(number, index), index - first)?;
     set_bounds(log, index, end);
     Ok(())
 }

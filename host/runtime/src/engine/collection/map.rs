@@ -35,7 +35,8 @@ pub(in crate::engine) fn len(map: &mut Entries<'_>) -> Result<u64, Fault> {
 
 pub(in crate::engine) fn clear(map: &mut Entries<'_>) -> Result<(), Fault> {
     let (start, end) = layout::range(map.collection.number);
-    map.delete_range(start.into(), end.into())
+    let count = len(map)?;
+    map.clear(start, end, count)
 }
 
 /// Ascending, from a key or from the first.

@@ -188,9 +188,29 @@ impl Entries<'_> {
         self.wrote()
     }
 
+    /// Deletes all entries between two keys, of which there are `count`. However many there are, it is one change.
+    pub(super) fn clear(&mut self, from: Vec<u8>, to: Vec<u8>, count: u64) -> Result<(), Fault> {
+        if count == 0 {
+            return Ok(());
+        }
+        let (name, count_max) = (&self.collection.name, self.limits.clear_entries_max);
+        if count > count_max {
+            return Err(Fault::Limit(format!(
+                "{count} entries of collection {name} cannot be deleted in one call; `clear_entries_max` is {count_max}"
+            )));
+        }
+        self.transaction.clear(from.into(), Some(to.into()));
+        self.touched.written += count;
+        self.check_size()
+    }
+
     fn wrote(&mut self) -> Result<(), Fault> {
         self.touched.written += 1;
-        let bytes = self.transaction.bytes() + self.transaction.writes().len() as u64 * WRITE_BYTES;
+        self.check_size()
+    }
+
+    fn check_size(&self) -> Result<(), Fault> {
+        let bytes = self.transaction.bytes() + self.transaction.changes() as u64 * WRITE_BYTES;
         let (limit, bytes_max) = match self.mode {
             Mode::Migrate => ("migration_bytes_max", self.limits.migration_bytes_max),
             _ => ("transaction_bytes_max", self.limits.transaction_bytes_max),
@@ -238,27 +258,6 @@ impl Entries<'_> {
         }
         self.touched.read += page.len() as u64;
         Ok(page)
-    }
-
-    /// Deletes all entries between two bounds.
-    pub(super) fn delete_range(&mut self, lower: Bytes, upper: Bytes) -> Result<(), Fault> {
-        let name = &self.collection.name;
-        let count = self
-            .transaction
-            .count(Bound::Included(lower.clone()), Bound::Excluded(upper.clone()))
-            .map_err(|error| Fault::store(name, error))?;
-        let count_max = self.limits.clear_entries_max;
-        if count > count_max {
-            return Err(Fault::Limit(format!(
-                "{count} entries of collection {name} cannot be deleted in one call; `clear_entries_max` is {count_max}"
-            )));
-        }
-        let keys = self
-            .transaction
-            .scan(Bound::Included(lower), Bound::Excluded(upper), Order::Ascending)
-            .map(|entry| entry.map(|(key, _)| key).map_err(|error| Fault::store(name, error)))
-            .collect::<Result<Vec<_>, Fault>>()?;
-        keys.into_iter().try_for_each(|key| self.delete(key))
     }
 }
 

@@ -63,7 +63,7 @@ async fn g14_values_keys_pages_and_transactions_have_limits() {
         transaction_bytes_max: 3000,
         scan_entries_max: 3,
         scan_bytes_max: 1500,
-        clear_entries_max: 3,
+        clear_entries_max: 100,
         ..Limits::default()
     };
     let mut plugin = Plugin::with(&passing("", MAP), limits);
@@ -84,6 +84,16 @@ async fn g14_values_keys_pages_and_transactions_have_limits() {
     }
     plugin.ok("scan", &[Value::none(), 3u32.into()]).await;
     is_limit(plugin.trap("scan", &[Value::none(), u32::MAX.into()]).await, "scan_entries_max");
+    for key in 0..96 {
+        plugin.ok("set", &[format!("{key}").into(), value(600)]).await;
+    }
+    // It is one change, which fits a transaction however much goes.
+    plugin.ok("clear", &[]).await;
+    let none = plugin.ok("scan", &[Value::none(), 0u32.into()]).await;
+    assert_eq!(plugin.ok("scan", &[Value::none(), 2u32.into()]).await, none);
+    for key in 0..101 {
+        plugin.ok("set", &[format!("{key}").into(), value(6)]).await;
+    }
     is_limit(plugin.trap("clear", &[]).await, "clear_entries_max");
 }
 

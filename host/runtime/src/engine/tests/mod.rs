@@ -101,9 +101,8 @@ impl Plugin {
             self.instance = Some(instance);
         }
         if let CallEnd::Returned(_) = end {
-            let write =
-                Change::Write { state: self.state, epoch: WriterEpoch::FIRST, writes: transaction.into_writes() };
-            self.store.commit(vec![write]).expect("accepted").wait().expect("durable");
+            let changes = transaction.into_effects().into_changes(self.state, WriterEpoch::FIRST);
+            self.store.commit(changes).expect("accepted").wait().expect("durable");
         }
         end
     }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::random::Random;
-
-/// A sector: real media tear writes here; this simulation also anywhere else.
-const SECTOR_BYTES: usize = 512;
+use super::tear::{Fate, Part, SECTOR_BYTES};
 
 #[derive(Clone, Default)]
 pub(super) struct Contents {
@@ -22,37 +20,6 @@ pub(super) struct Contents {
 enum Change {
     Write { offset: usize, bytes: Vec<u8> },
     Len(usize),
-}
-
-/// How much of a sequence of unsynced changes reaches the medium.
-pub(super) enum Fate {
-    Nothing,
-    Everything,
-    /// So many, in the order they were made.
-    First(usize),
-    /// Any.
-    Some,
-}
-
-impl Fate {
-    pub(super) fn choose(changes: usize, random: &mut Random) -> Fate {
-        match random.below(6) {
-            0 => Fate::Nothing,
-            1 => Fate::Everything,
-            2 | 3 => Fate::First(random.below(changes + 1)),
-            _ => Fate::Some,
-        }
-    }
-
-    /// Whether the change at a position reaches the medium.
-    pub(super) fn keeps(&self, position: usize, random: &mut Random) -> bool {
-        match self {
-            Fate::Nothing => false,
-            Fate::Everything => true,
-            Fate::First(changes) => position < *changes,
-            Fate::Some => random.once_in(2),
-        }
-    }
 }
 
 impl Contents {
@@ -75,15 +42,16 @@ impl Contents {
         }
     }
 
-    /// A sync that failed: any part has reached the medium, the rest never will, and the next sync succeeds.
-    pub(super) fn sync_fails(&mut self, random: &mut Random) {
-        self.medium = self.survivors(random);
+    /// A sync that failed: a part has reached the medium, any if no fate is given, the rest never will, and the next sync
+    /// succeeds.
+    pub(super) fn sync_fails(&mut self, fate: Option<Fate>, random: &mut Random) {
+        self.medium = self.survivors(fate, None, random);
         self.pending.clear();
     }
 
-    /// The file after a power loss.
-    pub(super) fn after_power_loss(&self, random: &mut Random) -> Contents {
-        let medium = self.survivors(random);
+    /// The file after a power loss, which left this part of the last write.
+    pub(super) fn after_power_loss(&self, fate: Option<Fate>, part: Option<Part>, random: &mut Random) -> Contents {
+        let medium = self.survivors(fate, part, random);
         Contents { cache: medium.clone(), medium, pending: Vec::new() }
     }
 
@@ -99,12 +67,12 @@ impl Contents {
         self.pending.push(change);
     }
 
-    fn survivors(&self, random: &mut Random) -> Arc<Vec<u8>> {
-        if self.pending.is_empty() {
-            return self.medium.clone();
-        }
+    fn survivors(&self, fate: Option<Fate>, part: Option<Part>, random: &mut Random) -> Arc<Vec<u8>> {
+        let Some(last) = self.pending.len().checked_sub(1) else { return self.medium.clone() };
         let mut medium = (*self.medium).clone();
-        let fate = Fate::choose(self.pending.len(), random);
+        let changes = self.pending.len();
+        let seeded = fate.is_none();
+        let fate = fate.unwrap_or_else(|| Fate::choose(changes, random));
         for (position, change) in self.pending.iter().enumerate() {
             // A change that is torn stands between one that is whole and one that is lost: the last of a prefix, or any.
             let torn = match fate {
@@ -112,9 +80,11 @@ impl Contents {
                 Fate::Some => random.once_in(2),
                 _ => false,
             };
-            if torn {
+            if let Some(part) = part.filter(|_| position == last) {
+                change.apply_part(&mut medium, part);
+            } else if seeded && torn {
                 change.apply_torn(&mut medium, random);
-            } else if fate.keeps(position, random) {
+            } else if fate.keeps(position, changes, random) {
                 change.apply(&mut medium);
             }
         }
@@ -127,6 +97,19 @@ impl Change {
         match self {
             Change::Write { offset, bytes } => place(contents, *offset, bytes),
             Change::Len(len) => contents.resize(*len, 0),
+        }
+    }
+
+    fn apply_part(&self, contents: &mut Vec<u8>, part: Part) {
+        match self {
+            Change::Write { offset, bytes } => {
+                for range in part.ranges(bytes.len()) {
+                    place(contents, offset + range.start, &bytes[range]);
+                }
+            }
+            // A length is the old one or the new one.
+            Change::Len(_) if part == Part::Nothing => {}
+            Change::Len(_) => self.apply(contents),
         }
     }
 

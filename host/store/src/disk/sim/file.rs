@@ -4,9 +4,10 @@ use std::io;
 use std::sync::Arc;
 
 use super::names::Inode;
-use super::plan::{Operation, Step, power_off};
+use super::plan::{Failure, Operation, Step, power_off};
+use super::tear::Loss;
 use super::{ENOSPC, SimDisk, State};
-use crate::disk::{File, Lock};
+use crate::disk::{File, Lock, replaced};
 
 pub(super) struct SimFile {
     pub(super) disk: SimDisk,
@@ -20,7 +21,7 @@ impl SimFile {
     fn change(
         &self,
         operation: Operation,
-        change: impl FnOnce(&mut State, Inode, Option<&io::Error>) -> io::Result<()>,
+        change: impl FnOnce(&mut State, Inode, Option<Failure>) -> io::Result<()>,
     ) -> io::Result<()> {
         if !self.writable {
             return Err(io::ErrorKind::PermissionDenied.into());
@@ -29,7 +30,7 @@ impl SimFile {
         match state.plan.step(operation, &self.path)? {
             Step::Whole => change(&mut state, self.inode, None),
             Step::PowerFails => change(&mut state, self.inode, None).and(Err(power_off())),
-            Step::Fails(error) => change(&mut state, self.inode, Some(&error)).and(Err(error)),
+            Step::Fails(failure) => change(&mut state, self.inode, Some(failure)).and(Err(failure.error())),
         }
     }
 
@@ -40,9 +41,10 @@ impl SimFile {
         match state.plan.step(Operation::Sync, &self.path)? {
             Step::Whole => contents.sync(),
             Step::PowerFails => return Err(power_off()),
-            Step::Fails(error) => {
-                contents.sync_fails(&mut state.random);
-                return Err(error);
+            Step::Fails(failure) => {
+                let fate = failure.loss.and_then(Loss::fates).map(|(_, contents)| contents);
+                contents.sync_fails(fate, &mut state.random);
+                return Err(failure.error());
             }
         }
         Ok(())
@@ -66,14 +68,16 @@ impl File for SimFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let offset = usize::try_from(offset).map_err(io::Error::other)?;
         self.change(Operation::Write, |state, inode, failure| {
-            let mut done = bytes.len();
-            if failure.is_some() {
-                done = state.random.below(bytes.len() + 1);
-            }
+            let done = match failure {
+                None => bytes.len(),
+                Some(Failure { part: Some(part), .. }) => part.ranges(bytes.len())[0].end,
+                Some(_) => state.random.below(bytes.len() + 1),
+            };
             let fits = state.grow(inode, offset + done);
             let done = fits.saturating_sub(offset).min(done);
             let contents = state.inodes.get_mut(&inode).expect("open files have contents");
             contents.write(offset, &bytes[..done]);
+            state.last_written = Some(inode);
             if failure.is_none() && done < bytes.len() {
                 return Err(io::Error::from_raw_os_error(ENOSPC));
             }
@@ -117,6 +121,9 @@ pub(super) struct SimLock {
 
 impl Lock for SimLock {
     fn read(&self) -> io::Result<String> {
+        if self.file.disk.state.lock().names.seen.files.get(&*self.file.path) != Some(&self.file.inode) {
+            return Err(replaced(&self.file.path));
+        }
         let file: &dyn File = &self.file;
         let mut bytes = vec![0; usize::try_from(file.len()?).map_err(io::Error::other)?];
         file.read_exact_at(0, &mut bytes)?;
@@ -132,6 +139,6 @@ impl Lock for SimLock {
 
 impl Drop for SimLock {
     fn drop(&mut self) {
-        self.file.disk.state.lock().locks.remove(&*self.file.path);
+        self.file.disk.state.lock().locks.remove(&self.file.inode);
     }
 }

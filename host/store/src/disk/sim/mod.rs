@@ -15,6 +15,7 @@ mod file;
 mod names;
 mod plan;
 mod random;
+mod tear;
 #[cfg(test)]
 mod tests;
 
@@ -22,15 +23,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::{Disk, File, Held, Lock, Mode, check_path};
+use crate::sync::Mutex;
 use contents::Contents;
 use file::{SimFile, SimLock};
 use names::{Change, Inode, Names, parent};
 pub use plan::Operation;
-use plan::{Plan, PowerOff, Step, power_off};
+use plan::{Failure, Plan, PowerOff, Step, power_off};
 use random::Random;
+pub use tear::{Loss, Part};
 
 /// The error number of a failed read, write or sync.
 pub const EIO: i32 = 5;
@@ -48,8 +49,10 @@ struct State {
     plan: Plan,
     names: Names,
     inodes: BTreeMap<Inode, Contents>,
-    locks: BTreeSet<String>,
+    locks: BTreeSet<Inode>,
     bytes_left: Option<usize>,
+    /// The file of the last write.
+    last_written: Option<Inode>,
 }
 
 impl SimDisk {
@@ -82,7 +85,17 @@ impl SimDisk {
     /// Operation `n` fails with an error number, once. Any part of a write may have been done; a failed sync fails as
     /// [`SimDisk::fail_sync`] says; anything else has no effect.
     pub fn fail(&self, n: u64, errno: i32) {
-        self.state.lock().plan.failures.insert(n, errno);
+        self.state.lock().plan.failures.insert(n, Failure::any(errno));
+    }
+
+    /// The same for a write that had done a part, one of [`Part::SHORT`].
+    pub fn fail_write(&self, n: u64, errno: i32, part: Part) {
+        self.state.lock().plan.failures.insert(n, Failure { part: Some(part), ..Failure::any(errno) });
+    }
+
+    /// The same for a sync of a file or a directory that has lost what is named.
+    pub fn fail_sync_with(&self, n: u64, loss: Loss) {
+        self.state.lock().plan.failures.insert(n, Failure { loss: Some(loss), ..Failure::any(EIO) });
     }
 
     /// The first sync that is operation `n` or later fails, once. What it should have written is gone: the cache goes on
@@ -106,11 +119,26 @@ impl SimDisk {
     /// The disk as the machine finds it after a power loss now. This one stays without power, so that several outcomes of
     /// one crash can be tried.
     pub fn restart(&self, seed: u64) -> SimDisk {
+        self.restart_with(Loss::Seed(seed))
+    }
+
+    /// The same with a loss that is named.
+    pub fn restart_with(&self, loss: Loss) -> SimDisk {
         let mut state = self.state.lock();
         state.plan.off = true;
-        let mut random = Random::new(seed);
-        let names = state.names.after_power_loss(&mut random);
-        let inodes = names.seen.files.values().map(|inode| (*inode, state.inodes[inode].after_power_loss(&mut random)));
+        let mut random = match loss {
+            Loss::Seed(seed) => Random::new(seed),
+            _ => Random::new(state.random.clone().next()),
+        };
+        let (of_names, of_contents) = loss.fates().unzip();
+        let names = state.names.after_power_loss(of_names, &mut random);
+        let inodes = names.seen.files.values().map(|inode| {
+            let part = match loss {
+                Loss::Tear(part) if state.last_written == Some(*inode) => Some(part),
+                _ => None,
+            };
+            (*inode, state.inodes[inode].after_power_loss(of_contents, part, &mut random))
+        });
         let inodes = inodes.collect();
         SimDisk::with(random, names, inodes)
     }
@@ -138,7 +166,7 @@ impl SimDisk {
 
     fn with(random: Random, names: Names, inodes: BTreeMap<Inode, Contents>) -> SimDisk {
         let plan = Plan::default();
-        let state = State { random, plan, names, inodes, locks: BTreeSet::new(), bytes_left: None };
+        let state = State { random, plan, names, inodes, locks: BTreeSet::new(), bytes_left: None, last_written: None };
         SimDisk { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -154,7 +182,7 @@ impl SimDisk {
         match state.plan.step(operation, &path.into())? {
             Step::Whole => change(&mut state),
             Step::PowerFails => change(&mut state).and(Err(power_off())),
-            Step::Fails(error) => Err(error),
+            Step::Fails(failure) => Err(failure.error()),
         }
     }
 
@@ -243,9 +271,10 @@ impl Disk for SimDisk {
                 Ok(())
             }
             Step::PowerFails => Err(power_off()),
-            Step::Fails(error) => {
-                state.names.sync_fails(path, &mut state.random);
-                Err(error)
+            Step::Fails(failure) => {
+                let fate = failure.loss.and_then(Loss::fates).map(|(names, _)| names);
+                state.names.sync_fails(path, fate, &mut state.random);
+                Err(failure.error())
             }
         }
     }
@@ -258,11 +287,23 @@ impl Disk for SimDisk {
             Ok(inode) => inode,
             Err(_) => state.create(path)?,
         };
-        if !state.locks.insert(path.to_owned()) {
+        if !state.locks.insert(inode) {
             let record = String::from_utf8_lossy(&state.inodes[&inode].cache).into_owned();
             return Err(io::Error::new(io::ErrorKind::WouldBlock, Held { record }));
         }
         Ok(Box::new(SimLock { file: self.file(inode, path, Mode::ReadWrite) }))
+    }
+
+    fn lock_to_read(&self, path: &str) -> io::Result<Option<Box<dyn Lock>>> {
+        check_path(path)?;
+        {
+            let mut state = self.state.lock();
+            state.plan.look(Operation::Lock, &path.into())?;
+            if state.find(path).is_err() {
+                return Ok(None);
+            }
+        }
+        self.lock(path).map(Some)
     }
 
     fn random(&self, out: &mut [u8]) {

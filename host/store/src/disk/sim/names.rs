@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::contents::Fate;
 use super::random::Random;
+use super::tear::Fate;
 
 /// The number of a file, whatever its name.
 pub(super) type Inode = u64;
@@ -75,15 +75,15 @@ impl Names {
 
     /// A sync that failed: some changes are on the medium, the others never will be. New directories are the exception:
     /// a name that was not made to last can be made again, a directory cannot, so its name stays to be synced.
-    pub(super) fn sync_fails(&mut self, dir: &str, random: &mut Random) {
+    pub(super) fn sync_fails(&mut self, dir: &str, fate: Option<Fate>, random: &mut Random) {
         let (lost, rest) = self.split(dir);
-        self.medium = self.medium.with_some(&lost, random);
+        self.medium = self.medium.with_some(&lost, fate, random);
         let dirs = lost.into_iter().filter(|change| matches!(change, Change::MakeDir { .. }));
         self.pending = dirs.chain(rest).collect();
     }
 
-    pub(super) fn after_power_loss(&self, random: &mut Random) -> Names {
-        let mut medium = self.medium.with_some(&self.pending, random);
+    pub(super) fn after_power_loss(&self, fate: Option<Fate>, random: &mut Random) -> Names {
+        let mut medium = self.medium.with_some(&self.pending, fate, random);
         // A directory that never was takes its files with it.
         let Listing { files, dirs } = &mut medium;
         files.retain(|path, _| parent(path).is_empty() || dirs.contains(parent(path)));
@@ -118,11 +118,11 @@ impl Listing {
         }
     }
 
-    fn with_some(&self, changes: &[Change], random: &mut Random) -> Listing {
+    fn with_some(&self, changes: &[Change], fate: Option<Fate>, random: &mut Random) -> Listing {
         let mut listing = self.clone();
-        let fate = Fate::choose(changes.len(), random);
+        let fate = fate.unwrap_or_else(|| Fate::choose(changes.len(), random));
         for (position, change) in changes.iter().enumerate() {
-            if fate.keeps(position, random) {
+            if fate.keeps(position, changes.len(), random) {
                 listing.apply(change);
             }
         }

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::EIO;
+use super::tear::{Loss, Part};
 
 /// What an operation on a simulated disk did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +57,27 @@ pub(super) enum Step {
     /// It takes effect as far as an unsynced change does, and the power fails.
     PowerFails,
     /// It fails.
-    Fails(io::Error),
+    Fails(Failure),
+}
+
+/// How an operation fails.
+#[derive(Clone, Copy)]
+pub(super) struct Failure {
+    pub(super) errno: i32,
+    /// What a write has done; any part if none is named.
+    pub(super) part: Option<Part>,
+    /// What a sync has lost; any part if none is named.
+    pub(super) loss: Option<Loss>,
+}
+
+impl Failure {
+    pub(super) fn any(errno: i32) -> Failure {
+        Failure { errno, part: None, loss: None }
+    }
+
+    pub(super) fn error(self) -> io::Error {
+        io::Error::from_raw_os_error(self.errno)
+    }
 }
 
 /// The power is off.
@@ -80,7 +101,7 @@ pub(super) struct Plan {
     pub(super) log: Vec<(Operation, Arc<str>)>,
     pub(super) off: bool,
     pub(super) crash_at: Option<u64>,
-    pub(super) failures: BTreeMap<u64, i32>,
+    pub(super) failures: BTreeMap<u64, Failure>,
     pub(super) sync_failure_from: Option<u64>,
 }
 
@@ -104,12 +125,12 @@ impl Plan {
         if self.crash_at == Some(number) {
             return Ok(Step::PowerFails);
         }
-        if let Some(errno) = self.failures.remove(&number) {
-            return Ok(Step::Fails(io::Error::from_raw_os_error(errno)));
+        if let Some(failure) = self.failures.remove(&number) {
+            return Ok(Step::Fails(failure));
         }
         if operation.syncs() && self.sync_failure_from.is_some_and(|from| number >= from) {
             self.sync_failure_from = None;
-            return Ok(Step::Fails(io::Error::from_raw_os_error(EIO)));
+            return Ok(Step::Fails(Failure::any(EIO)));
         }
         Ok(Step::Whole)
     }
@@ -119,7 +140,7 @@ impl Plan {
         match self.step(operation, path)? {
             Step::Whole => Ok(()),
             Step::PowerFails => Err(power_off()),
-            Step::Fails(error) => Err(error),
+            Step::Fails(failure) => Err(failure.error()),
         }
     }
 }

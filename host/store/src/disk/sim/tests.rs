@@ -143,6 +143,82 @@ fn a_failed_directory_sync_loses_names() {
 }
 
 #[test]
+fn a_write_is_torn_where_it_is_told_to_be() {
+    const BYTES: usize = 10_000;
+    let left = |part| {
+        let (disk, file) = disk_with(&[b'.'; BYTES]);
+        file.write_at(0, b"before").unwrap();
+        file.write_at(0, &[b'x'; BYTES]).unwrap();
+        let contents = disk.restart_with(Loss::Tear(part)).contents("f").unwrap();
+        let done: Vec<usize> = (0..BYTES).filter(|at| contents[*at] == b'x').collect();
+        assert_eq!(contents.starts_with(b"before"), done.first() != Some(&0), "{part:?}");
+        done
+    };
+    let all = |range: std::ops::Range<usize>| range.collect::<Vec<_>>();
+    assert_eq!(left(Part::Nothing), all(0..0));
+    assert_eq!(left(Part::FirstByte), [0]);
+    assert_eq!(left(Part::FirstSector), all(0..512));
+    assert_eq!(left(Part::FirstBlock), all(0..4096));
+    assert_eq!(left(Part::FirstHalf), all(0..5000));
+    assert_eq!(left(Part::AllButLastByte), all(0..BYTES - 1));
+    assert_eq!(left(Part::AllButMiddleByte), all(0..BYTES).into_iter().filter(|at| *at != 5000).collect::<Vec<_>>());
+    assert_eq!(left(Part::MiddleByte), [5000]);
+    assert_eq!(left(Part::LastByte), [BYTES - 1]);
+    assert_eq!(left(Part::Everything), all(0..BYTES));
+}
+
+#[test]
+fn a_short_write_stops_where_it_is_told_to() {
+    for part in Part::SHORT {
+        let (disk, file) = disk_with(&[b'.'; 10_000]);
+        disk.fail_write(disk.operations(), EIO, part);
+        assert_eq!(file.write_at(0, &[b'x'; 10_000]).unwrap_err().raw_os_error(), Some(EIO));
+        let done = disk.contents("f").unwrap().iter().filter(|byte| **byte == b'x').count();
+        let expected = part.ranges(10_000)[0].end;
+        assert_eq!(done, expected, "{part:?}");
+    }
+}
+
+#[test]
+fn a_power_loss_takes_what_it_is_told_to() {
+    let disk = SimDisk::new(1);
+    let old = disk.open("old", Mode::CreateNew).unwrap();
+    disk.sync_dir("").unwrap();
+    for (name, byte) in [("1", b"a"), ("2", b"b"), ("3", b"c")] {
+        disk.open(name, Mode::CreateNew).unwrap();
+        old.write_at(u64::from(byte[0] - b'a'), byte).unwrap();
+    }
+    let left = |loss| {
+        let disk = disk.restart_with(loss);
+        let files = disk.files();
+        (disk.contents("old").unwrap(), files.into_iter().filter(|name| name != "old").collect::<String>())
+    };
+    let expect = |contents: &[u8], names: &str| (contents.to_vec(), names.to_owned());
+    assert_eq!(left(Loss::Nothing), expect(b"abc", "123"));
+    assert_eq!(left(Loss::Everything), expect(b"", ""));
+    assert_eq!(left(Loss::Names), expect(b"abc", ""));
+    assert_eq!(left(Loss::SomeNames { first: true }), expect(b"abc", "2"));
+    assert_eq!(left(Loss::SomeNames { first: false }), expect(b"abc", "13"));
+    assert_eq!(left(Loss::Contents), expect(b"", "123"));
+    assert_eq!(left(Loss::Earlier), expect(b"\0\0c", "3"));
+    assert_eq!(left(Loss::Tear(Part::Nothing)), expect(b"ab", "123"));
+}
+
+#[test]
+fn a_failed_sync_loses_what_it_is_told_to() {
+    for (loss, left) in [(Loss::Everything, &b"...."[..]), (Loss::Earlier, b"..cd"), (Loss::Nothing, b"abcd")] {
+        let (disk, file) = disk_with(b"....");
+        disk.fail_sync_with(disk.operations() + 2, loss);
+        file.write_at(0, b"ab").unwrap();
+        file.write_at(2, b"cd").unwrap();
+        assert_eq!(file.sync_data().unwrap_err().raw_os_error(), Some(EIO));
+        file.sync_data().unwrap();
+        assert_eq!(disk.contents("f"), Some(b"abcd".to_vec()), "the cache shows what the medium lacks");
+        assert_eq!(disk.restart_with(Loss::Nothing).contents("f"), Some(left.to_vec()), "{loss:?}");
+    }
+}
+
+#[test]
 fn the_chosen_operation_fails_once() {
     let (disk, file) = disk_with(b"x");
     disk.fail(disk.operations() + 1, EIO);

@@ -91,7 +91,7 @@ fn a_missing_pack_is_an_error() {
 
 /// A pack of given bodies with an index of our choice; all hashes of the frame are right.
 fn framed(id: PackId, bodies: &[u8], items: Vec<Item>) -> Vec<u8> {
-    let index = Index::new(items);
+    let index = Index::new(items.into_iter());
     let mut file = [&header(id), bodies].concat();
     let footer = index.footer(file.len() as u64);
     file.extend_from_slice(index.bytes());
@@ -132,7 +132,9 @@ fn hostile_frames_are_refused() {
     let leaf = |body: &[u8], kind: Kind| Item { hash: kind.hash(body), offset: 24, length: body.len() as u32, kind };
     check(body, vec![leaf(body, Kind::Leaf)], "it does not start with a node's magic");
     let mut node = vec![];
-    Tree::EMPTY.apply(&*packs_on(&empty_disk(8)), entries(0..1, 0).into_iter(), &mut LastNode(&mut node)).unwrap();
+    Tree::EMPTY
+        .apply(&*packs_on(&empty_disk(8)), &Ranges::new(), entries(0..1, 0).into_iter(), &mut LastNode(&mut node))
+        .unwrap();
     check(&node, vec![leaf(&node, Kind::Inner)], "its level is not that of its kind");
 }
 

@@ -10,7 +10,7 @@ fn run(disk: &SimDisk) -> (Tree, PackId, std::io::Result<Option<(Tree, PackId)>>
     let packs = packs_on(disk);
     let (first, one) = write(&packs, &Tree::EMPTY, entries(0..300, 0));
     let mut writer = PackWriter::new(&packs);
-    let second = first.apply(&*packs, entries(250..500, 1).into_iter(), &mut writer);
+    let second = first.apply(&*packs, &Ranges::new(), entries(250..500, 1).into_iter(), &mut writer);
     let two = writer.finish();
     let second = match (second, two) {
         (Ok(tree), Ok(id)) => Ok(id.map(|id| (tree, id))),
@@ -106,7 +106,7 @@ fn a_full_disk_refuses_the_pack_and_harms_nothing() {
     for bytes_left in [0, 1, 5000, 20_000] {
         disk.full(Some(bytes_left));
         let mut writer = PackWriter::new(&packs);
-        first.apply(&*packs, entries(250..500, 1).into_iter(), &mut writer).unwrap();
+        first.apply(&*packs, &Ranges::new(), entries(250..500, 1).into_iter(), &mut writer).unwrap();
         assert_eq!(writer.finish().unwrap_err().kind(), ErrorKind::StorageFull);
         assert_eq!(disk.files().len(), 1, "the part that was written is removed");
     }

@@ -3,6 +3,7 @@
 mod collect;
 mod damage;
 mod faults;
+mod pieces;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -14,7 +15,7 @@ use super::*;
 use crate::disk::Disk;
 use crate::disk::sim::SimDisk;
 use crate::error::ReadError;
-use crate::tree::{Nodes, Order, Tree};
+use crate::tree::{Nodes, Order, Ranges, Tree};
 
 type Model = BTreeMap<Bytes, Bytes>;
 
@@ -46,7 +47,7 @@ fn entries(numbers: std::ops::Range<u64>, seed: u64) -> Vec<(Bytes, Option<Bytes
 /// Applies changes, writes the pack and opens it.
 fn write(packs: &Arc<Packs>, tree: &Tree, changes: Vec<(Bytes, Option<Bytes>)>) -> (Tree, Option<PackId>) {
     let mut writer = PackWriter::new(packs);
-    let tree = tree.apply(&**packs, changes.into_iter(), &mut writer).unwrap();
+    let tree = tree.apply(&**packs, &Ranges::new(), changes.into_iter(), &mut writer).unwrap();
     let id = writer.finish().unwrap();
     if let Some(id) = id {
         packs.add(id).unwrap();

@@ -24,7 +24,7 @@ fn samples() -> Vec<Vec<u8>> {
     let entries =
         (0..120u64).map(|number| (key(number, 300), Some(value(number, if number % 7 == 0 { 1500 } else { 20 }))));
     let mut recorded = Recorded::default();
-    Tree::EMPTY.apply(&Shelf::default(), entries, &mut recorded).unwrap();
+    Tree::EMPTY.apply(&Shelf::default(), &Ranges::new(), entries, &mut recorded).unwrap();
     let nodes: Vec<Vec<u8>> = recorded.nodes.into_iter().map(|(_, bytes)| bytes).collect();
     vec![nodes[0].clone(), nodes.last().unwrap().clone()]
 }

@@ -63,10 +63,12 @@ fn costs() {
     let mut some_key = || keys[random.below(ENTRIES) as usize].clone();
 
     let entries = || model.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
-    measure("build", ENTRIES, || Tree::EMPTY.apply(&*packs, entries(), &mut Discarded::default()).unwrap());
+    measure("build", ENTRIES, || {
+        Tree::EMPTY.apply(&*packs, &Ranges::new(), entries(), &mut Discarded::default()).unwrap()
+    });
     let tree = measure("build, with its pack on disk", ENTRIES, || {
         let mut writer = PackWriter::new(&packs);
-        let tree = Tree::EMPTY.apply(&*packs, entries(), &mut writer).unwrap();
+        let tree = Tree::EMPTY.apply(&*packs, &Ranges::new(), entries(), &mut writer).unwrap();
         packs.add(writer.finish().unwrap().unwrap()).unwrap();
         tree
     });
@@ -87,14 +89,15 @@ fn costs() {
     measure("apply one change", 3000, || {
         for key in &sought[..3000] {
             let change = [(key.clone(), Some(value(5, 100)))];
-            black_box(tree.apply(&*packs, change.into_iter(), &mut discarded).unwrap());
+            black_box(tree.apply(&*packs, &Ranges::new(), change.into_iter(), &mut discarded).unwrap());
         }
     });
     measure(&format!("  ({} bytes of new nodes each)", discarded.0 / 3000), 1, || ());
     let changes: Batch = sought[..10_000].iter().map(|key| (key.clone(), Some(value(6, 100)))).collect();
     let mut writer = PackWriter::new(&packs);
-    let changed =
-        measure("apply 10 000 changes", 1, || tree.apply(&*packs, changes.clone().into_iter(), &mut writer).unwrap());
+    let changed = measure("apply 10 000 changes", 1, || {
+        tree.apply(&*packs, &Ranges::new(), changes.clone().into_iter(), &mut writer).unwrap()
+    });
     measure("  their pack", 1, || packs.add(writer.finish().unwrap().unwrap()).unwrap());
     measure("diff, a change", changes.len() as u64, || {
         assert_eq!(tree.diff(&changed, packs.clone()).count(), changes.len());

@@ -1,17 +1,21 @@
 //! The tree against a `BTreeMap`, and its nodes against hostile bytes.
 
+mod clear;
 mod codec;
 mod costs;
+mod hostile;
 mod model;
+mod proof;
 mod shape;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::{Node, NodeHash, NodeSink, Nodes, Tree, ValueHash};
+use super::{Node, NodeHash, NodeSink, Nodes, Ranges, Tree, ValueHash};
 use crate::error::ReadError;
 
 type Model = BTreeMap<Bytes, Bytes>;
@@ -31,8 +35,13 @@ impl Shelf {
 
     /// Applies a batch and keeps the new nodes.
     fn apply(&self, tree: &Tree, batch: impl IntoIterator<Item = (Bytes, Option<Bytes>)>) -> Tree {
+        self.clear(tree, &Ranges::new(), batch)
+    }
+
+    /// Clears ranges, then applies a batch, and keeps the new nodes.
+    fn clear(&self, tree: &Tree, cleared: &Ranges, batch: impl IntoIterator<Item = (Bytes, Option<Bytes>)>) -> Tree {
         let mut new = Recorded::default();
-        let tree = tree.apply(self, batch.into_iter(), &mut new).unwrap();
+        let tree = tree.apply(self, cleared, batch.into_iter(), &mut new).unwrap();
         for (hash, bytes) in new.nodes {
             self.nodes.lock().insert(hash, Arc::new(Node::decode(bytes.into()).unwrap()));
         }
@@ -54,6 +63,31 @@ impl Nodes for Shelf {
     fn value(&self, hash: &ValueHash, len: u32) -> Result<Bytes, ReadError> {
         let value = self.values.lock().get(hash).filter(|value| value.len() == len as usize).cloned();
         value.ok_or_else(|| ReadError::Missing { hash: hash.to_string() })
+    }
+}
+
+/// Counts the nodes that are read.
+struct Counted(Arc<Shelf>, AtomicUsize);
+
+impl Counted {
+    fn new(shelf: &Arc<Shelf>) -> Arc<Counted> {
+        Arc::new(Counted(shelf.clone(), AtomicUsize::new(0)))
+    }
+
+    /// The nodes read since the last time.
+    fn reads(&self) -> usize {
+        self.1.swap(0, Relaxed)
+    }
+}
+
+impl Nodes for Counted {
+    fn node(&self, hash: &NodeHash) -> Result<Arc<Node>, ReadError> {
+        self.1.fetch_add(1, Relaxed);
+        self.0.node(hash)
+    }
+
+    fn value(&self, hash: &ValueHash, len: u32) -> Result<Bytes, ReadError> {
+        self.0.value(hash, len)
     }
 }
 

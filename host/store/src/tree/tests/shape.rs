@@ -1,17 +1,15 @@
 //! Sizes of nodes, fixed roots, and what is visited.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
 use super::*;
-use crate::tree::NODE_BYTES_MAX;
 use crate::tree::chunker::Chunker;
 use crate::tree::node::{self, Value};
+use crate::tree::{NODE_BYTES_MAX, Overlay};
 
 /// The nodes that building some entries gives, by level.
 fn built(entries: impl Iterator<Item = (Bytes, Bytes)>) -> (Tree, Vec<(u8, usize, usize)>) {
     let mut recorded = Recorded::default();
     let entries = entries.map(|(key, value)| (key, Some(value)));
-    let tree = Tree::EMPTY.apply(&Shelf::default(), entries, &mut recorded).unwrap();
+    let tree = Tree::EMPTY.apply(&Shelf::default(), &Ranges::new(), entries, &mut recorded).unwrap();
     let nodes = recorded.nodes.into_iter().map(|(hash, bytes)| {
         let length = bytes.len();
         let node = Node::decode(bytes.into()).unwrap();
@@ -99,27 +97,13 @@ fn roots_tell_entries_apart_from_their_concatenation() {
     assert_eq!(one(b"a", b"b").to_string().parse(), Ok(one(b"a", b"b")));
 }
 
-/// Counts the nodes that are read.
-struct Counted(Arc<Shelf>, AtomicUsize);
-
-impl Nodes for Counted {
-    fn node(&self, hash: &NodeHash) -> Result<Arc<Node>, ReadError> {
-        self.1.fetch_add(1, Relaxed);
-        self.0.node(hash)
-    }
-
-    fn value(&self, hash: &ValueHash, len: u32) -> Result<Bytes, ReadError> {
-        self.0.value(hash, len)
-    }
-}
-
 #[test]
 fn reads_visit_only_what_they_need() {
     let shelf = Shelf::new();
     let tree = shelf.build(&(0..50_000).map(|number| (key(number, 0), value(number, 100))).collect());
     let changed = shelf.apply(&tree, [(key(31_415, 0), Some(value(1, 50)))]);
-    let counted = Arc::new(Counted(shelf.clone(), AtomicUsize::new(0)));
-    let reads = || counted.1.swap(0, Relaxed);
+    let counted = Counted::new(&shelf);
+    let reads = || counted.reads();
 
     assert_eq!(tree.diff(&changed, counted.clone()).count(), 1);
     assert!(reads() <= 2 * 6, "a difference of one key reads a path in each tree");
@@ -149,7 +133,7 @@ fn marks_every_node_and_value_once_asked_below() {
     let entries =
         (0..3000u64).map(|number| (key(number, 0), Some(value(number, if number % 100 == 0 { 2000 } else { 50 }))));
     let mut recorded = Recorded::default();
-    let tree = Tree::EMPTY.apply(&*shelf, entries.clone(), &mut recorded).unwrap();
+    let tree = Tree::EMPTY.apply(&*shelf, &Ranges::new(), entries.clone(), &mut recorded).unwrap();
     assert_eq!(shelf.apply(&Tree::EMPTY, entries), tree);
     let mut marked = std::collections::BTreeSet::new();
     tree.mark(&*shelf, &mut |hash| marked.insert(*hash)).unwrap();
@@ -165,6 +149,23 @@ fn marks_every_node_and_value_once_asked_below() {
 }
 
 #[test]
+fn an_overlay_reads_new_and_old() {
+    let shelf = Shelf::new();
+    let mut model: Model = (0..3000).map(|number| (key(number, 0), value(number, 50))).collect();
+    let tree = shelf.build(&model);
+    let stored = shelf.nodes.lock().len();
+    let changes: Batch = [(key(7, 0), None), (key(1500, 0), Some(value(1, 2000)))].into();
+    let mut overlay = Overlay::new(shelf.clone());
+    let changed = tree.apply(&*shelf, &Ranges::new(), changes.into_iter(), &mut overlay).unwrap();
+    assert_eq!(shelf.nodes.lock().len(), stored, "what lies below stays as it is");
+    model.remove(&key(7, 0));
+    model.insert(key(1500, 0), value(1, 2000));
+    let all = std::ops::Bound::Unbounded;
+    let scan = changed.scan(Arc::new(overlay), all.clone(), all, crate::Order::Ascending);
+    assert!(scan.map(Result::unwrap).eq(model));
+}
+
+#[test]
 fn what_is_missing_is_an_error_everywhere() {
     let shelf = Shelf::new();
     let tree = shelf.build(&(0..5000).map(|number| (key(number, 0), value(number, 100))).collect());
@@ -172,7 +173,7 @@ fn what_is_missing_is_an_error_everywhere() {
     let all = std::ops::Bound::Unbounded;
     assert!(matches!(tree.get(&*empty, b"x"), Err(ReadError::Missing { .. })));
     assert!(tree.count(&*empty, std::ops::Bound::Included(b"x"), all).is_err());
-    assert!(tree.apply(&*empty, [(key(1, 0), None)].into_iter(), &mut Recorded::default()).is_err());
+    assert!(tree.apply(&*empty, &Ranges::new(), [(key(1, 0), None)].into_iter(), &mut Recorded::default()).is_err());
     assert!(tree.mark(&*empty, &mut |_| true).is_err());
     let mut scan =
         tree.scan(empty.clone(), std::ops::Bound::Unbounded, std::ops::Bound::Unbounded, crate::Order::Ascending);
