@@ -1,7 +1,7 @@
-//! What the disk itself can do: the floor under every durable commit.
+//! What the disk itself can do, the floor under every durable commit; and what is used of it and of memory.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt as _;
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,4 +23,24 @@ pub fn syncs_per_second(path: &Path, time: Duration) -> f64 {
         file.write_all_at(&block, number * BLOCK_BYTES % FILE_BYTES).expect("the disk writes");
         file.sync_data().expect("the disk syncs");
     })
+}
+
+/// Bytes that the files under a directory occupy.
+pub fn allocated_bytes(path: &Path) -> u64 {
+    let entries = fs::read_dir(path).expect("the directory is there").map(|entry| entry.expect("an entry"));
+    let bytes = entries.map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => allocated_bytes(&entry.path()),
+        Ok(metadata) => metadata.blocks() * 512,
+        // It was removed meanwhile.
+        Err(_) => 0,
+    });
+    bytes.sum()
+}
+
+/// Bytes of this process that are in memory and in no file.
+pub fn resident_bytes() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("a system with /proc");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("the size of memory");
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+    kibibytes * 1024
 }

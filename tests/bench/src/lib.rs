@@ -8,7 +8,9 @@
 
 pub mod disk;
 pub mod load;
+#[cfg(feature = "plugins")]
 pub mod plugins;
 pub mod queue;
 pub mod report;
+pub mod settings;
 pub mod stores;

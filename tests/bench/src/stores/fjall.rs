@@ -22,13 +22,36 @@ impl Fjall {
     }
 }
 
-impl Peer for Fjall {
-    fn commit(&self, entries: &[(Key, Value)]) {
-        let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
+impl Fjall {
+    fn go(&self, entries: &[(Key, Value)], mode: PersistMode) {
+        let mut batch = self.database.batch().durability(Some(mode));
         for (key, value) in entries {
             batch.insert(&self.keyspace, *key, *value);
         }
         batch.commit().expect("fjall commits");
+    }
+}
+
+impl Peer for Fjall {
+    fn commit(&self, entries: &[(Key, Value)]) {
+        self.go(entries, PersistMode::SyncAll);
+    }
+
+    fn commit_buffered(&self, entries: &[(Key, Value)]) {
+        self.go(entries, PersistMode::Buffer);
+    }
+
+    fn scan(&self, down: bool) -> u64 {
+        let read = |entry: fjall::Guard| drop(entry.into_inner().expect("fjall reads"));
+        match down {
+            false => self.keyspace.iter().map(read).count() as u64,
+            true => self.keyspace.iter().rev().map(read).count() as u64,
+        }
+    }
+
+    fn settle(&self) {
+        self.keyspace.rotate_memtable_and_wait().expect("fjall flushes");
+        self.keyspace.major_compact().expect("fjall compacts");
     }
 
     fn find(&self, keys: &mut dyn Iterator<Item = Key>) -> u64 {

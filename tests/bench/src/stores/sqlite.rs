@@ -11,6 +11,7 @@ use crate::load::{Key, Value};
 /// A SQLite database with one table.
 pub struct Sqlite {
     connection: Mutex<Connection>,
+    synchronous: Mutex<&'static str>,
 }
 
 impl Sqlite {
@@ -20,15 +21,19 @@ impl Sqlite {
         connection
             .execute_batch(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-                 CREATE TABLE entries (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
+                 CREATE TABLE IF NOT EXISTS entries (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;",
             )
             .expect("SQLite makes the table");
-        Sqlite { connection: Mutex::new(connection) }
+        Sqlite { connection: Mutex::new(connection), synchronous: Mutex::new("FULL") }
     }
 }
 
-impl Peer for Sqlite {
-    fn commit(&self, entries: &[(Key, Value)]) {
+impl Sqlite {
+    fn go(&self, entries: &[(Key, Value)], synchronous: &'static str) {
+        if std::mem::replace(&mut *self.synchronous.lock(), synchronous) != synchronous {
+            let connection = self.connection.lock();
+            connection.pragma_update(None, "synchronous", synchronous).expect("SQLite takes a pragma");
+        }
         let mut connection = self.connection.lock();
         let transaction = connection.transaction().expect("SQLite begins");
         let mut insert =
@@ -38,6 +43,37 @@ impl Peer for Sqlite {
         }
         drop(insert);
         transaction.commit().expect("SQLite commits");
+    }
+}
+
+impl Peer for Sqlite {
+    fn commit(&self, entries: &[(Key, Value)]) {
+        self.go(entries, "FULL");
+    }
+
+    fn commit_buffered(&self, entries: &[(Key, Value)]) {
+        self.go(entries, "NORMAL");
+    }
+
+    fn scan(&self, down: bool) -> u64 {
+        let order = if down { "DESC" } else { "ASC" };
+        let connection = self.connection.lock();
+        let mut select = connection
+            .prepare(&format!("SELECT key, value FROM entries ORDER BY key {order}"))
+            .expect("SQLite prepares");
+        let touch = |row: &rusqlite::Row<'_>| {
+            std::hint::black_box((row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?));
+            Ok(())
+        };
+        select
+            .query_map([], touch)
+            .expect("SQLite reads")
+            .fold(0, |count, row| row.map(|()| count + 1).expect("SQLite reads"))
+    }
+
+    fn settle(&self) {
+        let compact = "PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA wal_checkpoint(TRUNCATE);";
+        self.connection.lock().execute_batch(compact).expect("SQLite compacts");
     }
 
     fn find(&self, keys: &mut dyn Iterator<Item = Key>) -> u64 {

@@ -3,10 +3,9 @@
 use stead_bench::load::{self, entry};
 use stead_bench::plugins::{bump, callers, runtime, start};
 use stead_bench::report::{self, Budget};
+use stead_bench::settings::Settings;
 use stead_bench::stores::{Peer as _, Stead};
 use stead_store::Options;
-
-use crate::Settings;
 
 const CALLERS: [u64; 3] = [1, 8, 64];
 const PLUGINS: u64 = 64;
@@ -20,7 +19,7 @@ pub(crate) fn run(settings: &Settings) {
         let stead = Stead::create(directory.path(), Options::default());
         load::rate(writers, settings.time, |_, number| stead.commit(&[entry(number)]))
     });
-    report::row("the store alone", &raw, "/s");
+    report::row("the store alone", &raw);
 
     let runtime = runtime();
     let calls = CALLERS.map(|count| {
@@ -32,6 +31,6 @@ pub(crate) fn run(settings: &Settings) {
             rate
         })
     });
-    report::row("plugin calls", &calls, "/s");
+    report::row("plugin calls", &calls);
     report::ratio("64 callers: plugin calls / store alone", calls[2] / raw[2], Budget::AtLeast(0.5));
 }
