@@ -155,8 +155,10 @@ impl Collection {
         }
         let name = decode_str(&mut bytes)?;
         // A whole version is no track: `a:b/c@1.2.0` is written as `a:b/c@1`.
-        let identity =
-            Identity::parse(name).ok().filter(|identity| identity.to_string() == name).ok_or(malformed("no identity"))?;
+        let identity = Identity::parse(name)
+            .ok()
+            .filter(|identity| identity.to_string() == name)
+            .ok_or(malformed("no identity"))?;
         let kind = Kind::decode(&mut bytes)?;
         let dropped = bool::decode(&mut bytes)?;
         let writer = decode_str(&mut bytes)?.to_owned();

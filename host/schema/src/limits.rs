@@ -19,3 +19,9 @@ pub const ELEMENTS_AHEAD_MAX: usize = 1_024;
 /// Most schemas that one collection goes through. One is added by each swap that changes it, and values are converted along
 /// all of them; past this, a migration to the next track starts the count anew.
 pub const SCHEMAS_MAX: usize = 1_000;
+
+/// Longest text of a type in a message: two of them, with a path, still read as one sentence.
+pub const TYPE_TEXT_CHARS_MAX: usize = 120;
+
+/// Most differences that a comparison lists; a hostile type has thousands, and each is printed and kept in receipts.
+pub const DIFFERENCES_MAX: usize = 256;

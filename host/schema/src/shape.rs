@@ -1,6 +1,6 @@
 //! Which kind of collection an imported interface is, by the names and types of its functions.
 
-mod table;
+pub(crate) mod table;
 
 use std::fmt::{self, Display};
 

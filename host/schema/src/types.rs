@@ -2,6 +2,7 @@
 
 mod check;
 mod path;
+mod text;
 pub(crate) mod wire;
 
 pub use check::TypeError;
@@ -11,7 +12,7 @@ use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
-/// A storable WIT type. `Display` prints it as WIT, with named types written out.
+/// A storable WIT type. `Display` prints it as WIT, with named types written out; [`Type::brief`] does so within bounds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Type {
     /// `bool`
@@ -122,62 +123,6 @@ impl Type {
             _ => Vec::new(),
         }
     }
-}
-
-impl Display for Type {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Type::Bool => f.write_str("bool"),
-            Type::U8 => f.write_str("u8"),
-            Type::U16 => f.write_str("u16"),
-            Type::U32 => f.write_str("u32"),
-            Type::U64 => f.write_str("u64"),
-            Type::S8 => f.write_str("s8"),
-            Type::S16 => f.write_str("s16"),
-            Type::S32 => f.write_str("s32"),
-            Type::S64 => f.write_str("s64"),
-            Type::F32 => f.write_str("f32"),
-            Type::F64 => f.write_str("f64"),
-            Type::Char => f.write_str("char"),
-            Type::String => f.write_str("string"),
-            Type::List(element) => write!(f, "list<{element}>"),
-            Type::Option(some) => write!(f, "option<{some}>"),
-            Type::Result { ok: None, err: None } => f.write_str("result"),
-            Type::Result { ok: Some(ok), err: None } => write!(f, "result<{ok}>"),
-            Type::Result { ok: None, err: Some(err) } => write!(f, "result<_, {err}>"),
-            Type::Result { ok: Some(ok), err: Some(err) } => write!(f, "result<{ok}, {err}>"),
-            Type::Tuple(items) => {
-                f.write_str("tuple<")?;
-                comma_separated(f, items)?;
-                f.write_str(">")
-            }
-            Type::Record(fields) => braced(f, "record", fields),
-            Type::Variant(cases) => braced(f, "variant", cases),
-            Type::Enum(names) => braced(f, "enum", names),
-            Type::Flags(names) => braced(f, "flags", names),
-        }
-    }
-}
-
-impl Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.ty)
-    }
-}
-
-impl Display for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.ty {
-            Some(ty) => write!(f, "{}({ty})", self.name),
-            None => f.write_str(&self.name),
-        }
-    }
-}
-
-fn braced<T: Display>(f: &mut fmt::Formatter<'_>, keyword: &str, members: &[T]) -> fmt::Result {
-    write!(f, "{keyword} {{ ")?;
-    comma_separated(f, members)?;
-    f.write_str(" }")
 }
 
 pub(crate) fn comma_separated<T: Display>(f: &mut fmt::Formatter<'_>, items: &[T]) -> fmt::Result {

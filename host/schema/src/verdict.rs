@@ -2,7 +2,7 @@
 
 mod relation;
 
-pub(crate) use relation::relate;
+pub(crate) use relation::{is_wider_integer, relate};
 
 use std::fmt::{self, Display};
 
@@ -97,6 +97,19 @@ impl Comparison {
         let verdict = differences.iter().map(|difference| difference.verdict).max().unwrap_or(Verdict::Identical);
         let reversible = if verdict == Verdict::Incompatible { Reversible::Never } else { reversible };
         Comparison { verdict, reversible, differences }
+    }
+}
+
+impl Difference {
+    /// What a person has to decide, of types that cannot be converted.
+    pub(crate) fn between(path: Path, was: Option<String>, is: Option<String>) -> Difference {
+        Difference { path, was, is, verdict: Verdict::Incompatible }
+    }
+
+    /// The difference as a sentence of its own: ``"`acme:tally/ballots` value, field `choice`: was `string`, is `u8`"``.
+    /// `Display` leaves the collection out.
+    pub fn of(&self, collection: &str) -> String {
+        format!("`{collection}` {self}")
     }
 }
 

@@ -1,7 +1,8 @@
 //! Why a version may not take over, and what to do about it.
 
-use crate::identity::{Identity, Track};
+use crate::identity::Identity;
 use crate::limits::SCHEMAS_MAX;
+use crate::skeleton;
 use crate::verdict::{Comparison, Verdict};
 
 /// Why a version may not take over.
@@ -137,10 +138,5 @@ fn names(identities: &[Identity]) -> String {
 }
 
 fn next_version(identity: &Identity) -> String {
-    let name = identity.name();
-    match identity.track() {
-        Track::Unversioned => format!("{name}@1.0.0"),
-        Track::Minor(minor) => format!("{name}@0.{}.0", minor.saturating_add(1)),
-        Track::Major(major) => format!("{name}@{}.0.0", major.saturating_add(1)),
-    }
+    format!("{}@{}", identity.name(), skeleton::next_version(identity.track()))
 }

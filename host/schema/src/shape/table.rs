@@ -3,7 +3,7 @@
 use super::Kind;
 
 /// Every function of a kind.
-pub(super) fn lines(kind: Kind) -> &'static [&'static str] {
+pub(crate) fn lines(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Cell => &["get: func() -> option<T>", "set: func(value: T)", "clear: func()"],
         Kind::Map => &[

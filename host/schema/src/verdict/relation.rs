@@ -56,7 +56,7 @@ impl Relation {
 }
 
 /// uN → wider u or s, sN → wider s.
-fn is_wider_integer(old: &Type, new: &Type) -> bool {
+pub(crate) fn is_wider_integer(old: &Type, new: &Type) -> bool {
     let bits = |ty: &Type| {
         Some(match ty {
             Type::U8 => (8, false),
