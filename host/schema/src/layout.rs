@@ -47,6 +47,15 @@ pub fn range(number: u32) -> (Vec<u8>, Vec<u8>) {
     (prefix(number), end)
 }
 
+/// The collection number in the key of an entry, and what follows it.
+pub fn entry_number(key: &[u8]) -> Option<(u32, &[u8])> {
+    let (&COLLECTIONS, rest) = key.split_first()? else {
+        return None;
+    };
+    let (number, rest) = rest.split_first_chunk()?;
+    Some((u32::from_be_bytes(*number), rest))
+}
+
 /// Key of a cell.
 pub fn cell_key(number: u32) -> Vec<u8> {
     prefix(number)

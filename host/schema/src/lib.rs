@@ -20,6 +20,7 @@ pub mod text;
 
 mod admit;
 mod conversion;
+mod digest;
 mod fingerprint;
 mod identity;
 mod ledger;
@@ -31,6 +32,7 @@ mod verdict;
 
 pub use admit::{Access, Admission, Admitted, Binding, Declared, Reason, Refused, admit};
 pub use conversion::{Conversion, Unconvertible};
+pub use digest::{Digest, DigestError, Digester};
 pub use fingerprint::Fingerprint;
 pub use identity::{Identity, IdentityError, Track};
 pub use ledger::{Collection, Ledger, LedgerError, Schema};

@@ -3,6 +3,7 @@
 mod admit;
 mod choices;
 mod codec;
+mod digest;
 mod key;
 mod ledger;
 mod package;
