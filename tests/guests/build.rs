@@ -22,6 +22,9 @@ fn main() {
         "test-guests/evolve-migrate-loops",
         "test-guests/evolve-migrate-partly",
         "test-guests/evolve-migrate-writes-old",
+        "test-guests/evolve-migrate-reads",
+        "test-guests/evolve-from-widening",
+        "test-guests/evolve-from-lossy",
         "test-guests/evolve-v3",
     ]);
 }

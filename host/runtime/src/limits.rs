@@ -72,7 +72,8 @@ pub struct Limits {
     /// Keys and values written by one call, in bytes, with 64 more for each entry. Default 64 MiB: they stay in memory
     /// until the call ends and go to the journal as one record.
     pub transaction_bytes_max: usize,
-    /// The same for a migration, which writes a whole state at once. Default 1 GiB.
+    /// The same for a migration, which writes a whole state at once; what it takes to know which old entries were read
+    /// counts too (see `engine/collection/seen.rs`). Default 1 GiB.
     pub migration_bytes_max: usize,
     /// Bytes that one host call may copy between guest and host, as wasmtime counts them. Default 128 MiB.
     pub hostcall_bytes_max: usize,

@@ -54,6 +54,13 @@ guests! {
     EVOLVE_MIGRATE_PARTLY = "evolve-migrate-partly";
     /// As v2; its migration writes to the old track, and so traps.
     EVOLVE_MIGRATE_WRITES_OLD = "evolve-migrate-writes-old";
+    /// The next track; its migration reads what the label of the version before says, and outside of it `count-of` and
+    /// `total` ask the old track.
+    EVOLVE_MIGRATE_READS = "evolve-migrate-reads";
+    /// As v2; imports the old track as the widening version has it.
+    EVOLVE_FROM_WIDENING = "evolve-from-widening";
+    /// As v2; imports the old track as the lossy version has it.
+    EVOLVE_FROM_LOSSY = "evolve-from-lossy";
     /// The track after v2, with a migration from there; knows nothing of v1.
     EVOLVE_V3 = "evolve-v3";
 }

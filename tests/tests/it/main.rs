@@ -9,6 +9,7 @@ mod g03_contained;
 mod g04_verified;
 mod g05_canonical;
 mod g06_one_owner;
+mod g07_migration;
 mod g07_typed;
 mod g08_hand_off_is_atomic;
 mod g09_no_lost_call;

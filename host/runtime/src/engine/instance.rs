@@ -13,7 +13,7 @@ use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use super::Place;
-use super::collection::{Collection, Entries, Touched, Use};
+use super::collection::{Collection, Entries, Seen, Touched, Use};
 use super::fault::{Fault, explain};
 use super::linked::Linked;
 use super::memory::Memory;
@@ -82,6 +82,7 @@ pub(super) struct Context {
 struct Call {
     transaction: Transaction,
     mode: Mode,
+    seen: Seen,
 }
 
 impl Context {
@@ -102,18 +103,19 @@ impl Context {
             collection,
             transaction: &mut call.transaction,
             touched: &mut self.touched[collection.slot],
+            seen: &mut call.seen,
             limits: &self.limits,
             mode: call.mode,
         })
     }
 
     fn begin(&mut self, transaction: Transaction, mode: Mode, deadline: Instant) {
-        self.call = Some(Call { transaction, mode });
+        self.call = Some(Call { transaction, mode, seen: Seen::default() });
         self.deadline = deadline;
         self.memory.begin();
         self.stderr.clear();
         for touched in &mut self.touched {
-            (touched.read, touched.written) = (0, 0);
+            *touched = Touched { number: touched.number, ..Touched::default() };
         }
     }
 

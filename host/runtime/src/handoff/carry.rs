@@ -94,8 +94,9 @@ impl HandOff {
         for binding in &admitted.bindings {
             let touched = touched.iter().find(|touched| touched.number == binding.number);
             let (read, written) = touched.map_or((0, 0), |touched| (touched.read, touched.written));
+            let distinct = touched.map_or(0, |touched| touched.distinct);
             let unread = match old.contains_key(&binding.number) {
-                true => count(live, binding.number, binding.kind)?.saturating_sub(read),
+                true => count(live, binding.number, binding.kind)?.saturating_sub(distinct),
                 false => 0,
             };
             counts.push(MigratedCollection { identity: binding.identity.to_string(), read, written, unread });

@@ -64,8 +64,9 @@ pub enum Reason {
     },
     /// The state is on a track below every import.
     #[error(
-        "the state keeps `{kept}`, and this version imports nothing below `{imported}`: deploy a version first that \
-         imports `{kept}` too and exports `stead:plugin/migrate`, or drop it by name (`--drop {kept}`)"
+        "the state keeps `{kept}`, and this version imports nothing below `{imported}`: deploy a version on track {} \
+         first that imports `{kept}` too and exports `stead:plugin/migrate`, or drop it by name (`--drop {kept}`)",
+        imported.track()
     )]
     TrackBehind {
         /// What the state keeps.

@@ -57,9 +57,7 @@ fn run(
             map::set(&mut entries, whole_key(collection, key)?, stored(collection, value)?)?;
             None
         }
-        (Operation::Contains, [key]) => {
-            Some(Val::Bool(map::get(&mut entries, &whole_key(collection, key)?)?.is_some()))
-        }
+        (Operation::Contains, [key]) => Some(Val::Bool(map::contains(&mut entries, &whole_key(collection, key)?)?)),
         (Operation::Remove(result), [key]) => {
             let previous = map::remove(&mut entries, whole_key(collection, key)?)?;
             match result {

@@ -111,7 +111,7 @@ pub(super) fn keys<K: NativeKey>(linker: &mut Linker<'_>, function: Function<'_>
     match operation {
         Operation::Contains => linker.func_wrap(name, move |mut store: Store<'_>, (key,): (K::In,)| {
             let key = whole_key::<K>(&c, &store, &key)?;
-            Ok((map::get(&mut entries(&mut store, &c, Use::Read)?, &key)?.is_some(),))
+            Ok((map::contains(&mut entries(&mut store, &c, Use::Read)?, &key)?,))
         }),
         Operation::Remove(RemoveResult::Existed) => {
             linker.func_wrap(name, move |mut store: Store<'_>, (key,): (K::In,)| {

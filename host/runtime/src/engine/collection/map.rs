@@ -13,6 +13,10 @@ pub(in crate::engine) fn get(map: &mut Entries<'_>, key: &[u8]) -> Result<Option
     map.get(key)
 }
 
+pub(in crate::engine) fn contains(map: &mut Entries<'_>, key: &[u8]) -> Result<bool, Fault> {
+    map.has(key)
+}
+
 pub(in crate::engine) fn set(map: &mut Entries<'_>, key: Vec<u8>, stored: Vec<u8>) -> Result<(), Fault> {
     map.put(key, stored)
 }

@@ -7,6 +7,7 @@ pub(super) mod cell;
 pub(super) mod counter;
 pub(super) mod log;
 pub(super) mod map;
+mod seen;
 
 use std::ops::Bound;
 
@@ -19,6 +20,8 @@ use super::fault::Fault;
 use super::native::Native;
 use crate::limits::Limits;
 
+pub(super) use seen::Seen;
+
 /// What a write takes in memory beside its key and its value.
 const WRITE_BYTES: u64 = 64;
 
@@ -29,6 +32,8 @@ pub(crate) struct Touched {
     pub(crate) number: u32,
     /// Entries read, each time counted.
     pub(crate) read: u64,
+    /// Entries read, each counted once. Noted of old collections only, while migrating.
+    pub(crate) distinct: u64,
     /// Entries written or deleted, each time counted.
     pub(crate) written: u64,
 }
@@ -136,6 +141,7 @@ pub(super) struct Entries<'a> {
     pub(super) collection: &'a Collection,
     pub(super) transaction: &'a mut Transaction,
     pub(super) touched: &'a mut Touched,
+    pub(super) seen: &'a mut Seen,
     pub(super) limits: &'a Limits,
     pub(super) mode: Mode,
 }
@@ -170,8 +176,19 @@ impl Collection {
 impl Entries<'_> {
     pub(super) fn get(&mut self, key: &[u8]) -> Result<Option<Bytes>, Fault> {
         let found = self.transaction.get(key).map_err(|error| Fault::store(&self.collection.name, error))?;
-        self.touched.read += u64::from(found.is_some());
+        if found.is_some() {
+            self.touched.read += 1;
+            if self.notes_reads() {
+                self.note(&[&Bytes::copy_from_slice(key)])?;
+            }
+        }
         Ok(found)
+    }
+
+    /// Whether a key is there. Its value was not read by that.
+    pub(super) fn has(&mut self, key: &[u8]) -> Result<bool, Fault> {
+        let found = self.transaction.get(key).map_err(|error| Fault::store(&self.collection.name, error))?;
+        Ok(found.is_some())
     }
 
     pub(super) fn put(&mut self, key: Vec<u8>, stored: Vec<u8>) -> Result<(), Fault> {
@@ -210,7 +227,7 @@ impl Entries<'_> {
     }
 
     fn check_size(&self) -> Result<(), Fault> {
-        let bytes = self.transaction.bytes() + self.transaction.changes() as u64 * WRITE_BYTES;
+        let bytes = self.written_bytes();
         let (limit, bytes_max) = match self.mode {
             Mode::Migrate => ("migration_bytes_max", self.limits.migration_bytes_max),
             _ => ("transaction_bytes_max", self.limits.transaction_bytes_max),
@@ -257,7 +274,37 @@ impl Entries<'_> {
             page.push((key, stored));
         }
         self.touched.read += page.len() as u64;
+        if self.notes_reads() {
+            let mut keys: Vec<&Bytes> = page.iter().map(|(key, _)| key).collect();
+            if order == Order::Descending {
+                keys.reverse();
+            }
+            self.note(&keys)?;
+        }
         Ok(page)
+    }
+
+    /// What a migration never read of an old collection would be left behind.
+    fn notes_reads(&self) -> bool {
+        self.mode == Mode::Migrate && self.collection.access == Access::Old
+    }
+
+    /// Notes entries that were read and follow each other.
+    fn note(&mut self, keys: &[&Bytes]) -> Result<(), Fault> {
+        let name = &self.collection.name;
+        self.touched.distinct += self.seen.note(keys, self.transaction).map_err(|error| Fault::store(name, error))?;
+        let (bytes, bytes_max) = (self.seen.bytes() as u64 + self.written_bytes(), self.limits.migration_bytes_max);
+        if bytes > bytes_max as u64 {
+            return Err(Fault::Limit(format!(
+                "to know which entries were read, of collection {name} last, takes {bytes} bytes with what was written; \
+                 `migration_bytes_max` is {bytes_max}: entries read in the order of their keys take none"
+            )));
+        }
+        Ok(())
+    }
+
+    fn written_bytes(&self) -> u64 {
+        self.transaction.bytes() + self.transaction.changes() as u64 * WRITE_BYTES
     }
 }
 

@@ -5,7 +5,10 @@ stead_guest::bindings!(
     world: "test:evolve/evolve@2.0.0",
 );
 
+mod carry;
 mod two;
+
+use test::evolve1_0_0 as old;
 
 struct Evolve;
 
@@ -15,7 +18,7 @@ fn version() -> &'static str {
 
 impl exports::stead::plugin::migrate::Guest for Evolve {
     fn migrate(_from: Option<String>) -> Result<(), String> {
-        two::carry_over(|_| Err("enough".to_owned())).or(Ok(()))
+        carry::all(|_| Err("enough".to_owned())).or(Ok(()))
     }
 }
 
