@@ -26,5 +26,9 @@ fn main() {
         "test-guests/evolve-from-widening",
         "test-guests/evolve-from-lossy",
         "test-guests/evolve-v3",
+        "test-guests/keyvalue-draft",
+        "test-guests/keyvalue-draft2",
+        "test-guests/keyvalue-spin",
+        "test-guests/keyvalue_command",
     ]);
 }

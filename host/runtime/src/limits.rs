@@ -14,6 +14,15 @@ const MIB: usize = 1 << 20;
 /// A key lies in every node of the tree on the way to it, and a node holds at most 16 KiB.
 pub const KEY_BYTES_MAX: usize = 4 * KIB;
 
+/// Longest name of a `wasi:keyvalue` bucket, in bytes: it stands in the key of each of its entries.
+pub const BUCKET_NAME_BYTES_MAX: usize = 256;
+
+/// Keys of one page of `wasi:keyvalue`'s `list-keys`: few buckets need a second one, and a guest has room for it.
+pub const KEYS_PAGE_MAX: usize = 10_000;
+
+/// Bytes of the keys of such a page; a page of one key is never too large.
+pub const KEYS_PAGE_BYTES_MAX: usize = MIB;
+
 /// Limits of one process: they size what all plugins share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineLimits {

@@ -63,4 +63,12 @@ guests! {
     EVOLVE_FROM_LOSSY = "evolve-from-lossy";
     /// The track after v2, with a migration from there; knows nothing of v1.
     EVOLVE_V3 = "evolve-v3";
+    /// Every function of `wasi:keyvalue` 0.2.0-draft behind an export: see `wasm/wit/keyvalue/keyvalue.wit`.
+    KEYVALUE_DRAFT = "keyvalue-draft";
+    /// The same for 0.2.0-draft2, with compare-and-swap.
+    KEYVALUE_DRAFT2 = "keyvalue-draft2";
+    /// As KEYVALUE_DRAFT for 0.2.0-draft2 as Spin has it.
+    KEYVALUE_SPIN = "keyvalue-spin";
+    /// A command over `wasi:keyvalue` 0.2.0-draft: exports `wasi:cli/run`.
+    KEYVALUE_COMMAND = "keyvalue_command";
 }

@@ -18,5 +18,6 @@ mod g11_resumable;
 mod g12_exactly_once;
 mod g13_least_authority;
 mod g14_bounded;
+mod keyvalue;
 mod rollback;
 mod simulated;

@@ -90,6 +90,11 @@ impl Context {
         &self.limits
     }
 
+    /// When the call that runs is to end.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     /// The entries of a collection, if there is a call and it may use them so.
     pub(super) fn entries<'a>(&'a mut self, collection: &'a Collection, how: Use) -> Result<Entries<'a>, Fault> {
         let Some(call) = &mut self.call else {

@@ -8,6 +8,7 @@ use wasmtime::component::{InstancePre, Linker};
 use super::bind;
 use super::collection::{Collection, Touched};
 use super::instance::Context;
+use super::keyvalue;
 use super::program::Program;
 use super::refusal::ComponentError;
 use super::wasi::Grants;
@@ -48,6 +49,10 @@ impl Program {
                 .ok_or_else(|| ComponentError::Unbound { import: declared.interface.clone() })?;
             let collection = Arc::new(Collection::new(slot, binding));
             untouched.push(Touched { number: binding.number, ..Touched::default() });
+            if keyvalue::is(declared) {
+                keyvalue::define(&mut linker, self, &collection).map_err(unlinkable)?;
+                continue;
+            }
             let mut instance = linker.instance(&declared.interface).map_err(unlinkable)?;
             for (name, operation) in &declared.shape.operations {
                 bind::define(&mut instance, name, *operation, &collection).map_err(unlinkable)?;

@@ -16,6 +16,7 @@ mod bind;
 mod code;
 mod collection;
 mod fault;
+mod keyvalue;
 mod memory;
 mod native;
 mod output;

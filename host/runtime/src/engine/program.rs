@@ -7,7 +7,7 @@ use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem
 use wasmtime::component::{Component, ComponentExportIndex};
 
 use super::refusal::ComponentError;
-use super::{Engine, reflect, wasi};
+use super::{Engine, keyvalue, reflect, wasi};
 
 /// The interface through which a version migrates state.
 const MIGRATE: &str = "stead:plugin/migrate@0.1.0";
@@ -309,6 +309,9 @@ fn imports(
         if name.starts_with("wasi:") {
             wasi::offered(name).map_err(|help| ComponentError::UnsupportedWasi { import: name.to_owned(), help })?;
             wasi.push(name.to_owned());
+            if name.starts_with("wasi:keyvalue/") && !declared.iter().any(keyvalue::is) {
+                declared.push(keyvalue::declared());
+            }
         } else if let Some(collection) = collection(engine, name, &instance)? {
             if let Some(twin) = declared.iter().find(|other| other.identity == collection.identity) {
                 let first = twin.interface.clone();

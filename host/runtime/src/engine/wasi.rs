@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
+use super::keyvalue;
 use super::output::{Output, Tail};
 use crate::limits::Limits;
 
@@ -113,7 +114,7 @@ const PACKAGES: [&str; 6] = ["cli", "clocks", "filesystem", "io", "random", "soc
 pub(super) fn offered(import: &str) -> Result<(), &'static str> {
     let name = import.strip_prefix("wasi:").unwrap_or(import);
     let (name, version) = name.split_once('@').unwrap_or((name, ""));
-    let package = name.split('/').next().unwrap_or_default();
+    let (package, interface) = name.split_once('/').unwrap_or((name, ""));
     match package {
         _ if PACKAGES.contains(&package) => {
             if version.starts_with("0.2.") && !version.contains('-') {
@@ -123,7 +124,8 @@ pub(super) fn offered(import: &str) -> Result<(), &'static str> {
             }
         }
         "http" => Err("HTTP is not offered to plugins; let the caller of the plugin fetch"),
-        "keyvalue" => Err("declare the state as a collection: an imported interface with get and set"),
+        "keyvalue" if keyvalue::INTERFACES.contains(&interface) && keyvalue::VERSIONS.contains(&version) => Ok(()),
+        "keyvalue" => Err("this host offers store, atomics and batch of wasi:keyvalue 0.2.0-draft and 0.2.0-draft2"),
         "config" => Err("read settings from the environment, which is granted at deploy"),
         "logging" => Err("write to standard error, which the host logs"),
         _ => Err("this host offers cli, clocks, filesystem, io, random and sockets of WASI 0.2"),

@@ -14,7 +14,7 @@ use crate::error::ReadError;
 use crate::store::View;
 use crate::store::mask::{Gaps, Masked, Stored};
 use crate::store::table::TableChange;
-use crate::tree::{Difference, Order, Overlay, Ranges, TreeDiff};
+use crate::tree::{Difference, Order, Overlay, Ranges, Read, TreeDiff};
 
 /// The keys under which two views hold different values, ascending. After an error nothing follows. From [`View::diff`].
 pub struct Diff<'a>(Inner<'a>);
@@ -80,7 +80,7 @@ impl<'a> TablesDiff<'a> {
             differing.insert(from.clone(), to.cloned());
         }
         let the_rest: Ranges = Gaps::new(&differing, (Bytes::new(), None)).collect();
-        let stored = Stored(*old.tree(), old.packs().clone());
+        let stored = Stored(*old.tree(), old.packs().clone(), Read::Entries);
         let all = Masked::new(stored, &the_rest, Bound::Unbounded, Bound::Unbounded, Order::Ascending);
         let written: Box<dyn Iterator<Item = TableChange<'a>>> = Box::new(one.diff(other));
         TablesDiff { old, new, written: written.peekable(), cleared: all.peekable() }

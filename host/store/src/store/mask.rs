@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::error::ReadError;
 use crate::pack::Packs;
 use crate::store::{Scan, View};
-use crate::tree::{Order, Ranges, Tree, TreeScan};
+use crate::tree::{Order, Ranges, Read, Tree, TreeScan};
 
 /// What has entries in the order of keys.
 pub(crate) trait Entries {
@@ -18,22 +18,25 @@ pub(crate) trait Entries {
     fn scan(&self, lower: Bound<Bytes>, upper: Bound<Bytes>, order: Order) -> Self::Scan;
 }
 
-/// A tree, and where its nodes are.
-pub(crate) struct Stored(pub(crate) Tree, pub(crate) Arc<Packs>);
+/// A tree, where its nodes are, and what is wanted of its entries.
+pub(crate) struct Stored(pub(crate) Tree, pub(crate) Arc<Packs>, pub(crate) Read);
 
 impl Entries for Stored {
     type Scan = TreeScan;
 
     fn scan(&self, lower: Bound<Bytes>, upper: Bound<Bytes>, order: Order) -> TreeScan {
-        self.0.scan(self.1.clone(), lower, upper, order)
+        self.0.scan(self.1.clone(), lower, upper, order).reading(self.2)
     }
 }
 
-impl<'a> Entries for &'a View {
+/// A view, and what is wanted of its entries.
+pub(crate) struct Viewed<'a>(pub(crate) &'a View, pub(crate) Read);
+
+impl<'a> Entries for Viewed<'a> {
     type Scan = Scan<'a>;
 
     fn scan(&self, lower: Bound<Bytes>, upper: Bound<Bytes>, order: Order) -> Scan<'a> {
-        View::scan(self, lower, upper, order)
+        self.0.read(lower, upper, order, self.1)
     }
 }
 

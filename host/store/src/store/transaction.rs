@@ -7,11 +7,11 @@ use std::ops::Bound;
 use bytes::Bytes;
 
 use crate::error::ReadError;
-use crate::store::mask::{Gaps, Masked, half_open};
+use crate::store::mask::{Gaps, Masked, Viewed, half_open};
 use crate::store::merge::{Merge, bounds_are_empty, next_in};
 use crate::store::table::entry_bytes;
 use crate::store::{Change, StateId, View, WriterEpoch, Writes};
-use crate::tree::{Order, Ranges};
+use crate::tree::{Order, Ranges, Read};
 
 /// Reads see the view with this transaction's own changes on top. Nothing leaves it until they are committed.
 pub struct Transaction {
@@ -122,8 +122,22 @@ impl Transaction {
 
     /// The entries between two bounds.
     pub fn scan(&self, lower: Bound<Bytes>, upper: Bound<Bytes>, order: Order) -> TransactionScan<'_> {
+        self.read(lower, upper, order, Read::Entries)
+    }
+
+    /// The keys between two bounds. Large values are not read for it.
+    pub fn keys(
+        &self,
+        lower: Bound<Bytes>,
+        upper: Bound<Bytes>,
+        order: Order,
+    ) -> impl Iterator<Item = Result<Bytes, ReadError>> + '_ {
+        self.read(lower, upper, order, Read::Keys).map(|entry| entry.map(|(key, _)| key))
+    }
+
+    fn read(&self, lower: Bound<Bytes>, upper: Bound<Bytes>, order: Order, read: Read) -> TransactionScan<'_> {
         let writes = WritesRange::new(&self.writes, &lower, &upper, order);
-        let below = Masked::new(&self.view, &self.cleared, lower, upper, order);
+        let below = Masked::new(Viewed(&self.view, read), &self.cleared, lower, upper, order);
         TransactionScan { merge: Merge::new(writes, below, order) }
     }
 
@@ -201,7 +215,7 @@ impl fmt::Debug for Transaction {
 
 /// Entries of a transaction, in the asked order.
 pub struct TransactionScan<'a> {
-    merge: Merge<WritesRange<'a>, Masked<&'a View>>,
+    merge: Merge<WritesRange<'a>, Masked<Viewed<'a>>>,
 }
 
 impl Iterator for TransactionScan<'_> {

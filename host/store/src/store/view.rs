@@ -15,7 +15,7 @@ use crate::store::state::{Base, State};
 use crate::store::table::{Table, TableRange};
 use crate::store::{CommitNumber, StateId, WriterEpoch};
 use crate::sync::Mutex;
-use crate::tree::{NodeHash, NodeSink, NodesToward, Order, Proof, Root, Tree, Value, ValueHash};
+use crate::tree::{NodeHash, NodeSink, NodesToward, Order, Proof, Read, Root, Tree, Value, ValueHash};
 
 /// One state as it was at one commit. Taking one costs the same whatever the state's size; it never changes.
 #[derive(Clone)]
@@ -92,8 +92,12 @@ impl View {
 
     /// The entries between two bounds.
     pub fn scan(&self, lower: Bound<Bytes>, upper: Bound<Bytes>, order: Order) -> Scan<'_> {
+        self.read(lower, upper, order, Read::Entries)
+    }
+
+    pub(crate) fn read(&self, lower: Bound<Bytes>, upper: Bound<Bytes>, order: Order, read: Read) -> Scan<'_> {
         let table = self.table.range(&lower, &upper, order);
-        let stored = Stored(*self.tree(), self.packs.clone());
+        let stored = Stored(*self.tree(), self.packs.clone(), read);
         let stored = Masked::new(stored, self.table.cleared(), lower, upper, order);
         Scan { merge: Merge::new(table, stored, order) }
     }

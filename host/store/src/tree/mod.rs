@@ -43,7 +43,7 @@ pub(crate) use overlay::Overlay;
 pub(crate) use proof::NodesToward;
 pub(crate) use ranges::Ranges;
 pub(crate) use root::{Hash, NodeHash, ValueHash, hex};
-pub(crate) use scan::TreeScan;
+pub(crate) use scan::{Read, TreeScan};
 
 use crate::error::ReadError;
 

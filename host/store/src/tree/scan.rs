@@ -30,6 +30,16 @@ pub(crate) struct TreeScan {
     /// The nodes on the way down, each with the number of its entries that lie before the position.
     path: Vec<(Arc<Node>, usize)>,
     state: State,
+    read: Read,
+}
+
+/// What a scan reads of each entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// Key and value.
+    Entries,
+    /// The key, with an empty value: of values that lie outside their leaf nothing is read.
+    Keys,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,7 +62,7 @@ impl Tree {
             Order::Ascending => (lower, upper),
             Order::Descending => (upper, lower),
         };
-        TreeScan { nodes, tree: *self, order, from, to, path: vec![], state: State::Start }
+        TreeScan { nodes, tree: *self, order, from, to, path: vec![], state: State::Start, read: Read::Entries }
     }
 }
 
@@ -73,6 +83,11 @@ impl Iterator for TreeScan {
 }
 
 impl TreeScan {
+    /// The same scan, with what it reads of each entry.
+    pub(crate) fn reading(self, read: Read) -> TreeScan {
+        TreeScan { read, ..self }
+    }
+
     fn step(&mut self) -> Result<Option<(Bytes, Bytes)>, ReadError> {
         if self.state == State::Start {
             self.state = State::Running;
@@ -95,8 +110,11 @@ impl TreeScan {
         if !is_before_end(leaf.key(index), &self.to, self.order) {
             return Ok(None);
         }
-        let (key, value) = (leaf.key_bytes(index), leaf.value(index));
-        Ok(Some((key, read_value(&*self.nodes, value)?)))
+        let value = match self.read {
+            Read::Entries => read_value(&*self.nodes, leaf.value(index))?,
+            Read::Keys => Bytes::new(),
+        };
+        Ok(Some((leaf.key_bytes(index), value)))
     }
 
     /// Goes down to the position where the scan starts.

@@ -83,6 +83,8 @@ fn check(transaction: &Transaction, entries: &Entries, from: u8, to: u8) {
         };
         assert_eq!(keys(Order::Ascending), expected);
         assert!(keys(Order::Descending).iter().rev().eq(&expected));
+        let keys = transaction.keys(lower.clone(), upper.clone(), Order::Ascending);
+        assert_eq!(keys.collect::<Result<Vec<_>, _>>().expect("read"), expected);
         assert_eq!(transaction.count(lower.clone(), upper.clone()).expect("count"), expected.len() as u64);
     }
 }

@@ -31,11 +31,10 @@ fn what_is_no_component_is_told_what_it_is() {
 fn imports_that_are_no_collections_are_refused_by_name() {
     check(r#"(component (import "run" (func)))"#, "bare-import", &["run", "function"]);
     check(r#"(component (import "wasi:http/types@0.2.0" (instance)))"#, "unsupported-wasi", &["wasi:http/types@0.2.0"]);
-    check(
-        r#"(component (import "wasi:keyvalue/store@0.2.0-draft" (instance)))"#,
-        "unsupported-wasi",
-        &["wasi:keyvalue/store", "collection"],
-    );
+    for name in ["store@0.2.0", "store@0.2.0-draft3", "store", "watcher@0.2.0-draft", "nothing@0.2.0-draft2"] {
+        let wat = format!(r#"(component (import "wasi:keyvalue/{name}" (instance)))"#);
+        check(&wat, "unsupported-wasi", &[name, "0.2.0-draft and 0.2.0-draft2"]);
+    }
     check(
         r#"(component (import "acme:mail/send@1.0.0" (instance (export "send" (func (param "to" string))))))"#,
         "unshaped",
