@@ -238,11 +238,11 @@ fn check_length(length: usize) -> Result<(), KeyError> {
 }
 
 fn not_a_key(ty: &Type, path: &Path) -> NotAKey {
-    NotAKey { path: path.clone(), ty: ty.to_string() }
+    NotAKey { path: path.clone(), ty: ty.brief() }
 }
 
 fn mismatch(ty: &Type) -> CodecError {
-    CodecError::Mismatch { path: Path::default(), expected: ty.to_string() }
+    CodecError::Mismatch { path: Path::default(), expected: ty.brief() }
 }
 
 impl KeyError {

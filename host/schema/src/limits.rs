@@ -23,5 +23,8 @@ pub const SCHEMAS_MAX: usize = 1_000;
 /// Longest text of a type in a message: two of them, with a path, still read as one sentence.
 pub const TYPE_TEXT_CHARS_MAX: usize = 120;
 
+/// Most of a name in a message.
+pub const NAME_SHOWN_CHARS_MAX: usize = 80;
+
 /// Most differences that a comparison lists; a hostile type has thousands, and each is printed and kept in receipts.
-pub const DIFFERENCES_MAX: usize = 256;
+pub const DIFFERENCES_MAX: usize = 100;

@@ -7,7 +7,7 @@ use std::fmt::{self, Display};
 use serde::{Deserialize, Serialize};
 
 use crate::key::{self, NotAKey};
-use crate::types::{Type, TypeError};
+use crate::types::{Type, TypeError, brief_name};
 
 /// A kind of collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -275,8 +275,8 @@ impl<'a> Seen<'a> {
                         function: function.into(),
                         other: self.shown_by[index].into(),
                         role,
-                        is: is.to_string().into(),
-                        was: was.to_string().into(),
+                        is: is.brief().into(),
+                        was: was.brief().into(),
                     });
                 }
                 (None, Some(_)) => self.shown_by[index] = function,
@@ -323,12 +323,20 @@ impl Display for Kind {
     }
 }
 
+/// No function of a collection has more than three.
+const PARAMS_SHOWN_MAX: usize = 8;
+
 impl Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let params = self.params.iter().map(|ty| ty.to_string()).collect::<Vec<_>>().join(", ");
-        write!(f, "{}: func({params})", self.name)?;
+        let params = match self.params.as_slice() {
+            params @ [..] if params.len() <= PARAMS_SHOWN_MAX => {
+                params.iter().map(Type::brief).collect::<Vec<_>>().join(", ")
+            }
+            _ => "…".to_owned(),
+        };
+        write!(f, "{}: func({params})", brief_name(&self.name))?;
         match &self.result {
-            Some(result) => write!(f, " -> {result}"),
+            Some(result) => write!(f, " -> {}", result.brief()),
             None => Ok(()),
         }
     }

@@ -51,7 +51,7 @@ fn is_enough(given: usize, types: &[Type]) -> bool {
 }
 
 fn wrong_count(expected: &[Type], given: usize) -> TextError {
-    let types = expected.iter().map(|ty| format!("`{ty}`")).collect::<Vec<_>>().join(", ");
+    let types = expected.iter().map(|ty| format!("`{}`", ty.brief())).collect::<Vec<_>>().join(", ");
     let expected = match expected.len() {
         0 => "none is".to_owned(),
         1 => format!("one is ({types})"),

@@ -6,6 +6,7 @@ mod text;
 pub(crate) mod wire;
 
 pub use check::TypeError;
+pub(crate) use path::brief_name;
 pub use path::{Path, Segment};
 
 use std::fmt::{self, Display};

@@ -9,6 +9,7 @@ use std::fmt::{self, Display};
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::Schema;
+use crate::limits::DIFFERENCES_MAX;
 use crate::types::{Path, Segment, Type};
 
 /// How a new schema relates to an old one, from best to worst.
@@ -44,8 +45,10 @@ pub struct Comparison {
     pub verdict: Verdict,
     /// Whether there is a way back.
     pub reversible: Reversible,
-    /// Every difference, in the order of the new type.
+    /// The differences, in the order of the new type: every one, or the worst [`DIFFERENCES_MAX`].
     pub differences: Vec<Difference>,
+    /// How many more there are.
+    pub unlisted: usize,
 }
 
 /// One difference between two schemas.
@@ -53,9 +56,9 @@ pub struct Comparison {
 pub struct Difference {
     /// Where.
     pub path: Path,
-    /// The old type, as WIT; `None` if the member is new.
+    /// The old type, as WIT in brief; `None` if the member is new.
     pub was: Option<String>,
-    /// The new type, as WIT; `None` if the member is gone.
+    /// The new type, as WIT in brief; `None` if the member is gone.
     pub is: Option<String>,
     /// The verdict on this difference.
     pub verdict: Verdict,
@@ -63,14 +66,13 @@ pub struct Difference {
 
 /// Compares two schemas of one collection; a hole conflicts with nothing.
 pub fn compare(old: &Schema, new: &Schema) -> Comparison {
-    let mut differences = Vec::new();
+    let mut differences = Differences::default();
     let mut incompatible = |segment, was: String, is: String| {
-        let (was, is, verdict) = (Some(was), Some(is), Verdict::Incompatible);
-        differences.push(Difference { path: Path(vec![segment]), was, is, verdict });
+        differences.note(Verdict::Incompatible, || (Path(vec![segment]), Some(was), Some(is)));
     };
     if old.kind != new.kind {
         incompatible(Segment::Kind, old.kind.to_string(), new.kind.to_string());
-        return Comparison { verdict: Verdict::Incompatible, reversible: Reversible::Never, differences };
+        return Comparison::of(differences, Reversible::Never);
     }
     let sum = |signed| if signed { Type::S64 } else { Type::U64 }.to_string();
     if let (Some(old), Some(new)) = (old.signed, new.signed)
@@ -80,23 +82,75 @@ pub fn compare(old: &Schema, new: &Schema) -> Comparison {
     }
     if let (Some(old), Some(new)) = (&old.key, &new.key) {
         let relation = relate(old, new, &Path(vec![Segment::Key]));
-        let as_key = |difference| Difference { verdict: Verdict::Incompatible, ..difference };
-        differences.extend(relation.differences.into_iter().map(as_key));
+        differences.unlisted += relation.unlisted;
+        for Difference { path, was, is, .. } in relation.differences {
+            differences.note(Verdict::Incompatible, || (path, was, is));
+        }
     }
     let mut reversible = Reversible::Always;
     if let (Some(old), Some(new)) = (&old.value, &new.value) {
         let relation = relate(old, new, &Path(vec![Segment::Value]));
         reversible = relation.reversible;
-        differences.extend(relation.differences);
+        differences.unlisted += relation.unlisted;
+        for Difference { path, was, is, verdict } in relation.differences {
+            differences.note(verdict, || (path, was, is));
+        }
     }
     Comparison::of(differences, reversible)
 }
 
 impl Comparison {
-    fn of(differences: Vec<Difference>, reversible: Reversible) -> Comparison {
-        let verdict = differences.iter().map(|difference| difference.verdict).max().unwrap_or(Verdict::Identical);
+    fn of(differences: Differences, reversible: Reversible) -> Comparison {
+        let Differences { listed, unlisted, worst: verdict } = differences;
         let reversible = if verdict == Verdict::Incompatible { Reversible::Never } else { reversible };
-        Comparison { verdict, reversible, differences }
+        Comparison { verdict, reversible, differences: listed, unlisted }
+    }
+
+    /// The differences that are at least as bad as a verdict, in one sentence.
+    pub fn sentence(&self, verdict: Verdict) -> String {
+        let bad = self.differences.iter().filter(|difference| difference.verdict >= verdict);
+        let mut sentences: Vec<String> = bad.map(Difference::to_string).collect();
+        if self.unlisted > 0 {
+            sentences.push(format!("and {} more", self.unlisted));
+        }
+        sentences.join("; ")
+    }
+}
+
+/// Differences up to a bound, the worst before others.
+#[derive(Debug)]
+struct Differences {
+    listed: Vec<Difference>,
+    unlisted: usize,
+    worst: Verdict,
+}
+
+impl Default for Differences {
+    fn default() -> Differences {
+        Differences { listed: Vec::new(), unlisted: 0, worst: Verdict::Identical }
+    }
+}
+
+impl Differences {
+    /// Notes one more; its texts are made only if it is listed.
+    fn note(&mut self, verdict: Verdict, texts: impl FnOnce() -> (Path, Option<String>, Option<String>)) {
+        self.worst = self.worst.max(verdict);
+        if self.listed.len() >= DIFFERENCES_MAX {
+            self.unlisted += 1;
+            match self.listed.iter().rposition(|listed| listed.verdict < verdict) {
+                Some(better) => drop(self.listed.remove(better)),
+                None => return,
+            }
+        }
+        let (path, was, is) = texts();
+        self.listed.push(Difference { path, was, is, verdict });
+    }
+
+    fn extend(&mut self, more: Differences) {
+        self.unlisted += more.unlisted;
+        for Difference { path, was, is, verdict } in more.listed {
+            self.note(verdict, || (path, was, is));
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub enum Reason {
     #[error(
         "`{identity}` cannot be read by this version: {}; publish the new shape as `{}` and bring a migration \
          (export `stead:plugin/migrate`)",
-        differences(comparison, Verdict::Incompatible),
+        comparison.sentence(Verdict::Incompatible),
         next_version(identity)
     )]
     Incompatible {
@@ -42,7 +42,7 @@ pub enum Reason {
     /// The new version drops a part of what is stored.
     #[error(
         "`{identity}` would lose data: {}; keep what is gone, or accept the loss by name (`--accept-lossy {identity}`)",
-        differences(comparison, Verdict::Lossy)
+        comparison.sentence(Verdict::Lossy)
     )]
     Lossy {
         /// The collection.
@@ -54,7 +54,7 @@ pub enum Reason {
     #[error(
         "`{identity}`, imported to migrate from, differs from what the state holds: {}; import it as the version before \
          had it",
-        differences(comparison, Verdict::Lossy)
+        comparison.sentence(Verdict::Lossy)
     )]
     OldDiffers {
         /// The collection.
@@ -123,12 +123,6 @@ pub enum Reason {
 
 fn list(reasons: &[Reason]) -> String {
     reasons.iter().map(Reason::to_string).collect::<Vec<_>>().join("\n")
-}
-
-/// The differences that are at least as bad as the verdict.
-fn differences(comparison: &Comparison, verdict: Verdict) -> String {
-    let bad = comparison.differences.iter().filter(|difference| difference.verdict >= verdict);
-    bad.map(|difference| difference.to_string()).collect::<Vec<_>>().join("; ")
 }
 
 fn names(identities: &[Identity]) -> String {

@@ -19,7 +19,7 @@ pub fn parse(ty: &Type, text: &str) -> Result<Value, TextError> {
     let ended = ended(text);
     let mut parser = Parser::new(&ended);
     let value = parser.parse_value(ty).and_then(|value| parser.finish().map(|()| value));
-    value.map_err(|error| explain(&error, text, &format!("`{ty}`"), None))
+    value.map_err(|error| explain(&error, text, &format!("`{}`", ty.brief()), None))
 }
 
 /// Prints a value of the type.
@@ -52,7 +52,7 @@ fn ended(text: &str) -> Cow<'_, str> {
 
 /// Reads the arguments of a call in WAVE's syntax, in which `added` characters stand before the user's own text.
 fn call_arguments(call: &str, added: usize, types: &[Type]) -> Result<Vec<Value>, TextError> {
-    let expected = types.iter().map(|ty| ty.to_string()).collect::<Vec<_>>().join(", ");
+    let expected = types.iter().map(Type::brief).collect::<Vec<_>>().join(", ");
     let in_list = |error: ParserError| explain(&error, call, &format!("`({expected})`"), None).moved_back(added);
     let parsed = UntypedFuncCall::parse(call).map_err(in_list)?;
     let nodes = match parsed.params_node() {
@@ -64,9 +64,9 @@ fn call_arguments(call: &str, added: usize, types: &[Type]) -> Result<Vec<Value>
     }
     let argument = |(index, ty): (usize, &Type)| match nodes.get(index) {
         None => Ok(Value::none()),
-        Some(node) => node
-            .to_wasm_value(ty, call)
-            .map_err(|error: ParserError| explain(&error, call, &format!("`{ty}`"), Some(index + 1)).moved_back(added)),
+        Some(node) => node.to_wasm_value(ty, call).map_err(|error: ParserError| {
+            explain(&error, call, &format!("`{}`", ty.brief()), Some(index + 1)).moved_back(added)
+        }),
     };
     types.iter().enumerate().map(argument).collect()
 }

@@ -3,8 +3,10 @@
 use std::fmt::{self, Display};
 
 use super::comma_separated;
+use crate::limits::NAME_SHOWN_CHARS_MAX;
 
-/// A place inside a type, from the outside in. `Display` says it in WIT's words: ``value, field `choice` ``.
+/// A place inside a type, from the outside in. `Display` says it in WIT's words, ``value, field `choice` ``, and leaves out the middle
+/// of what is long.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path(pub Vec<Segment>);
 
@@ -56,10 +58,25 @@ impl Path {
 
 impl Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const FIRST: usize = 4;
+        const LAST: usize = 8;
         match self.0.as_slice() {
             [] => f.write_str("value"),
+            long if long.len() > FIRST + LAST => {
+                comma_separated(f, &long[..FIRST])?;
+                f.write_str(", …, ")?;
+                comma_separated(f, &long[long.len() - LAST..])
+            }
             segments => comma_separated(f, segments),
         }
+    }
+}
+
+/// A name as messages show it: whole up to [`NAME_SHOWN_CHARS_MAX`], and no more of it.
+pub(crate) fn brief_name(name: &str) -> String {
+    match name.char_indices().nth(NAME_SHOWN_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
     }
 }
 
@@ -75,9 +92,9 @@ impl Display for Segment {
             Segment::Ok => f.write_str("inside `ok`"),
             Segment::Err => f.write_str("inside `err`"),
             Segment::Item(index) => write!(f, "tuple item {index}"),
-            Segment::Field(name) => write!(f, "field `{name}`"),
-            Segment::Case(name) => write!(f, "case `{name}`"),
-            Segment::Flag(name) => write!(f, "flag `{name}`"),
+            Segment::Field(name) => write!(f, "field `{}`", brief_name(name)),
+            Segment::Case(name) => write!(f, "case `{}`", brief_name(name)),
+            Segment::Flag(name) => write!(f, "flag `{}`", brief_name(name)),
         }
     }
 }

@@ -4,6 +4,7 @@ mod admit;
 mod choices;
 mod codec;
 mod digest;
+mod hostile;
 mod key;
 mod ledger;
 mod package;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use super::super::{Place, TextError};
 use super::base64;
-use crate::types::{Field, Type};
+use crate::types::{Field, Type, brief_name};
 use crate::value::{Parts, Value};
 
 /// Reads a value from JSON.
@@ -114,16 +114,23 @@ fn read_base64(object: &Map<String, Json>) -> Read {
     }
 }
 
+/// Most fields that are listed beside one that is unknown.
+const FIELDS_SHOWN_MAX: usize = 20;
+
 fn read_record(fields: &[Field], object: &Map<String, Json>) -> Read {
     if let Some(unknown) = object.keys().find(|name| fields.iter().all(|field| field.name != **name)) {
-        let known = fields.iter().map(|field| format!("`{}`", field.name)).collect::<Vec<_>>().join(", ");
-        return Err(wrong(format!("no field `{unknown}`; the fields are {known}")));
+        let shown = fields.iter().take(FIELDS_SHOWN_MAX).map(|field| format!("`{}`", brief_name(&field.name)));
+        let known = shown.collect::<Vec<_>>().join(", ");
+        let more = if fields.len() > FIELDS_SHOWN_MAX { ", …" } else { "" };
+        return Err(wrong(format!("no field `{}`; the fields are {known}{more}", brief_name(unknown))));
     }
     let field = |field: &Field| {
         let value = match (object.get(&field.name), &field.ty) {
             (Some(json), ty) => read(ty, json).map_err(|wrong| wrong.inside(format!(".{}", field.name)))?,
             (None, Type::Option(_)) => Value::none(),
-            (None, ty) => return Err(wrong(format!("the field `{}: {ty}` is missing", field.name))),
+            (None, ty) => {
+                return Err(wrong(format!("the field `{}: {}` is missing", brief_name(&field.name), ty.brief())));
+            }
         };
         Ok((field.name.clone(), value))
     };
@@ -156,7 +163,7 @@ fn read_payload(case: &str, ty: Option<&Type>, json: Option<&Json>) -> Result<Op
     match (ty, json) {
         (None, None | Some(Json::Null)) => Ok(None),
         (None, Some(_)) => Err(wrong(format!("`{case}` carries nothing"))),
-        (Some(ty), None) => Err(wrong(format!("`{case}` carries `{ty}`: write `{{\"{case}\": …}}`"))),
+        (Some(ty), None) => Err(wrong(format!("`{case}` carries `{}`: write `{{\"{case}\": …}}`", ty.brief()))),
         (Some(ty), Some(json)) => {
             let value = read(ty, json).map_err(|wrong| wrong.inside(format!(".{case}")))?;
             Ok(Some(Box::new(value)))
@@ -180,7 +187,7 @@ fn expected(ty: &Type, json: &Json) -> Wrong {
         shown.truncate(end);
         shown.push('…');
     }
-    wrong(format!("expected `{ty}`, found {shown}"))
+    wrong(format!("expected `{}`, found {shown}", ty.brief()))
 }
 
 fn wrong(message: impl Into<String>) -> Wrong {
