@@ -134,6 +134,70 @@ impl Choices {
         }
     }
 
+    /// A type that is wider than this one, or the same.
+    pub(crate) fn widened(&mut self, ty: &Type) -> Type {
+        let wider = match ty {
+            Type::U8 => [Type::U8, Type::U16, Type::S16, Type::U64][self.below(4)].clone(),
+            Type::U16 => [Type::U16, Type::U32, Type::S32, Type::S64][self.below(4)].clone(),
+            Type::U32 => [Type::U32, Type::U64, Type::S64][self.below(3)].clone(),
+            Type::S8 => [Type::S8, Type::S16, Type::S32, Type::S64][self.below(4)].clone(),
+            Type::S16 => [Type::S16, Type::S32, Type::S64][self.below(3)].clone(),
+            Type::S32 => [Type::S32, Type::S64][self.below(2)].clone(),
+            Type::F32 => [Type::F32, Type::F64][self.below(2)].clone(),
+            Type::List(element) => self.widened(element).list(),
+            Type::Option(some) => self.widened(some).option(),
+            Type::Result { ok, err } => {
+                let mut arm = |arm: &Option<Box<Type>>| arm.as_ref().map(|ty| Box::new(self.widened(ty)));
+                Type::Result { ok: arm(ok), err: arm(err) }
+            }
+            Type::Tuple(items) => Type::Tuple(items.iter().map(|item| self.widened(item)).collect()),
+            Type::Record(fields) => {
+                let widened = |field: &Field| Field { name: field.name.clone(), ty: self.widened(&field.ty) };
+                let fields: Vec<Field> = fields.iter().map(widened).collect();
+                let fresh = |choices: &mut Choices, name| Field { name, ty: choices.ty_to_depth(1).option() };
+                Type::Record(self.more_members(fields, |field| &field.name, fresh))
+            }
+            Type::Variant(cases) => {
+                let widened =
+                    |case: &Case| Case { name: case.name.clone(), ty: case.ty.as_ref().map(|ty| self.widened(ty)) };
+                let cases: Vec<Case> = cases.iter().map(widened).collect();
+                let fresh = |choices: &mut Choices, name| Case { name, ty: choices.payload(1).map(|ty| *ty) };
+                Type::Variant(self.more_members(cases, |case| &case.name, fresh))
+            }
+            Type::Enum(names) if self.one_in(2) => {
+                Type::Variant(names.iter().map(|name| Case { name: name.clone(), ty: None }).collect())
+            }
+            Type::Enum(names) => Type::Enum(self.more_members(names.clone(), |name| name, |_, name| name)),
+            Type::Flags(names) => Type::Flags(self.more_members(names.clone(), |name| name, |_, name| name)),
+            other => other.clone(),
+        };
+        match wider {
+            option @ Type::Option(_) => option,
+            other if !matches!(ty, Type::Option(_)) && self.one_in(4) => other.option(),
+            other => other,
+        }
+    }
+
+    /// Members with some exchanged or one added.
+    fn more_members<T: Clone>(
+        &mut self,
+        mut members: Vec<T>,
+        name: impl Fn(&T) -> &String,
+        fresh: impl Fn(&mut Choices, String) -> T,
+    ) -> Vec<T> {
+        let place = self.below(members.len());
+        match self.below(3) {
+            0 => {}
+            1 => members.swap(0, place),
+            _ => {
+                let unused = NAMES.iter().find(|unused| members.iter().all(|member| name(member) != **unused));
+                let added = unused.map(|unused| fresh(self, unused.to_string()));
+                added.into_iter().for_each(|added| members.insert(place, added));
+            }
+        }
+        members
+    }
+
     fn replaced(&mut self, ty: &Type) -> Type {
         let wider = [Type::U16, Type::U32, Type::U64, Type::S16, Type::S32, Type::S64, Type::F64];
         match (ty, self.below(8)) {

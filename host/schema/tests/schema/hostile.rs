@@ -13,7 +13,7 @@ use stead_schema::{
 use crate::wit::ty;
 
 /// Far more than a type may have, so that work in the square of it takes minutes.
-const MANY: usize = 200_000;
+const MANY: usize = 100_000;
 
 /// What work in proportion takes a small part of, on a busy machine too.
 const SOON: Duration = Duration::from_secs(20);
@@ -224,6 +224,10 @@ fn flags_past_64_are_flags() {
     for count in [33, 64, 65, 129] {
         let flags: Vec<String> = names(count).collect();
         let ty = Type::Flags(flags.clone());
+        let one_more = compare(&cell(&ty), &cell(&Type::Flags(names(count + 1).collect())));
+        assert_eq!((one_more.verdict, one_more.differences.len()), (Verdict::Widening, 1));
+        let one_less = compare(&cell(&ty), &cell(&Type::Flags(names(count).skip(1).collect())));
+        assert_eq!((one_less.verdict, one_less.differences.len()), (Verdict::Lossy, 1));
         for set in [vec![], flags.clone(), vec![flags[count - 1].clone()], flags.iter().step_by(3).cloned().collect()] {
             let value = Value(Parts::Flags(set));
             let mut bytes = Vec::new();
@@ -234,6 +238,25 @@ fn flags_past_64_are_flags() {
         let mut beyond = vec![0; count.div_ceil(8)];
         beyond[count / 8 - usize::from(count % 8 == 0)] |= if count % 8 == 0 { 0 } else { 1 << (count % 8) };
         assert_eq!(codec::decode_whole::<Owned>(&ty, &beyond).is_err(), count % 8 != 0);
+    }
+}
+
+/// Neither WIT nor a component has them; a ledger that names them is refused.
+#[test]
+fn types_without_members_are_refused() {
+    for (ty, what) in [
+        (Type::Record(Vec::new()), "record"),
+        (Type::Tuple(Vec::new()), "tuple"),
+        (Type::Variant(Vec::new()), "variant"),
+        (Type::Enum(Vec::new()), "enum"),
+        (Type::Flags(Vec::new()), "flags"),
+    ] {
+        let message = ty.clone().list().option().check().unwrap_err().to_string();
+        assert_eq!(message, format!("inside `some`, list element: `{what}` without members"));
+        let collection =
+            Collection { number: 0, kind: Kind::Cell, schemas: vec![cell(&ty)], writer: String::new(), dropped: false };
+        let ledger = Ledger { collections: [(Identity::parse("a:b/c").unwrap(), collection)].into() };
+        assert!(Ledger::decode(ledger.encode()).is_err());
     }
 }
 

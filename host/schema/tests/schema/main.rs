@@ -3,7 +3,9 @@
 mod admit;
 mod choices;
 mod codec;
+mod corpus;
 mod digest;
+mod evolution;
 mod hostile;
 mod key;
 mod ledger;

@@ -1,6 +1,6 @@
 //! A second definition of what a new type can read, as plain as can be: a value names its own parts, so read it by them.
 
-use stead_schema::{Case, Field, Parts, Type, Value, Verdict};
+use stead_schema::{Case, Field, Parts, Reversible, Type, Value, Verdict};
 
 /// What reading a value under another type may come to.
 pub(crate) enum Reading {
@@ -202,4 +202,145 @@ pub(crate) fn plain_verdict(old: &Type, new: &Type) -> Verdict {
         () if fails(true) => Verdict::Lossy,
         () => Verdict::Widening,
     }
+}
+
+/// Whether there is a way back, by values that show it: one of the new type that the old one can hold, and one that it cannot.
+pub(crate) struct WaysBack {
+    pub(crate) held: Option<Value>,
+    pub(crate) not_held: Option<Value>,
+}
+
+impl WaysBack {
+    pub(crate) fn reversible(&self) -> Reversible {
+        match (&self.held, &self.not_held) {
+            (None, _) => Reversible::Never,
+            (Some(_), Some(_)) => Reversible::ByValue,
+            (Some(_), None) => Reversible::Always,
+        }
+    }
+}
+
+/// The ways back from a type that is as wide as the old one, or lacks parts of it.
+pub(crate) fn ways_back(old: &Type, new: &Type) -> WaysBack {
+    let any = |ty: &Type| cover(ty).swap_remove(0);
+    let boxed = |value: Value| Some(Box::new(value));
+    if old == new {
+        return WaysBack { held: Some(any(new)), not_held: None };
+    }
+    match (old, new) {
+        (Type::List(old), Type::List(new)) => {
+            let not_held = ways_back(old, new).not_held.map(|value| Value(Parts::List(vec![value])));
+            WaysBack { held: Some(Value(Parts::List(Vec::new()))), not_held }
+        }
+        (Type::Option(old), Type::Option(new)) => {
+            WaysBack { held: Some(Value::none()), not_held: ways_back(old, new).not_held.map(Value::some) }
+        }
+        (old, Type::Option(some)) => {
+            WaysBack { held: ways_back(old, some).held.map(Value::some), not_held: Some(Value::none()) }
+        }
+        (Type::Result { ok, err }, Type::Result { ok: new_ok, err: new_err }) => one_of(vec![
+            arm(ok.as_deref(), new_ok.as_deref()).map(|payload| Value(Parts::Result(Ok(payload.map(Box::new))))),
+            arm(err.as_deref(), new_err.as_deref()).map(|payload| Value(Parts::Result(Err(payload.map(Box::new))))),
+        ]),
+        (Type::Tuple(old), Type::Tuple(new)) => {
+            let items = old.iter().zip(new).map(|(old, new)| ways_back(old, new)).collect();
+            all_of(items, new.iter().map(any).collect(), &Parts::Tuple)
+        }
+        (Type::Record(old), Type::Record(new)) => {
+            let part = |field: &Field| match old.iter().find(|old| old.name == field.name) {
+                Some(old) => ways_back(&old.ty, &field.ty),
+                None => {
+                    let Type::Option(some) = &field.ty else { panic!("a field that was added is an option") };
+                    WaysBack { held: Some(Value::none()), not_held: Some(any(some).some()) }
+                }
+            };
+            let named =
+                |values: Vec<Value>| Parts::Record(new.iter().map(|field| field.name.clone()).zip(values).collect());
+            let parts = new.iter().map(part).collect();
+            let ways = all_of(parts, new.iter().map(|field| any(&field.ty)).collect(), &named);
+            let is_needed =
+                |old: &Field| !matches!(old.ty, Type::Option(_)) && new.iter().all(|field| field.name != old.name);
+            match old.iter().any(is_needed) {
+                true => WaysBack { held: None, not_held: Some(any(&Type::Record(new.clone()))) },
+                false => ways,
+            }
+        }
+        (Type::Flags(old), Type::Flags(new)) => {
+            let added = new.iter().find(|name| !old.contains(name));
+            let not_held = added.map(|added| Value(Parts::Flags(vec![added.clone()])));
+            WaysBack { held: Some(Value(Parts::Flags(Vec::new()))), not_held }
+        }
+        (Type::F32, Type::F64) => WaysBack { held: Some(0.0f64.into()), not_held: Some(0.1f64.into()) },
+        (old, new) => match (cases(old), cases(new)) {
+            (Some(old), Some(cases)) => one_of(
+                cases
+                    .into_iter()
+                    .map(|(name, payload)| {
+                        let make = |payload: Option<Value>| match new {
+                            Type::Enum(_) => Value(Parts::Enum(name.into())),
+                            _ => Value(Parts::Variant(name.into(), payload.and_then(boxed))),
+                        };
+                        match old.iter().find(|(old, _)| *old == name) {
+                            Some((_, was)) => arm(*was, payload).map(make),
+                            None => Ways { held: None, not_held: Some(make(payload.map(any))) },
+                        }
+                    })
+                    .collect(),
+            ),
+            // Integers: zero is everywhere, and one end of the wider type is not in the narrower.
+            _ => {
+                let ends = cover(new);
+                let not_held = ends.iter().find(|end| matches!(read(end, old, true), Reading::Fails));
+                WaysBack { held: Some(ends[0].clone()), not_held: not_held.cloned() }
+            }
+        },
+    }
+}
+
+fn cases(ty: &Type) -> Option<Vec<(&str, Option<&Type>)>> {
+    match ty {
+        Type::Enum(names) => Some(names.iter().map(|name| (name.as_str(), None)).collect()),
+        Type::Variant(cases) => Some(cases.iter().map(|case| (case.name.as_str(), case.ty.as_ref())).collect()),
+        _ => None,
+    }
+}
+
+/// As [`WaysBack`], of something that is a value or the payload of one.
+struct Ways<T> {
+    held: Option<T>,
+    not_held: Option<T>,
+}
+
+impl<T> Ways<T> {
+    fn map<U>(self, make: impl Fn(T) -> U) -> Ways<U> {
+        Ways { held: self.held.map(&make), not_held: self.not_held.map(&make) }
+    }
+}
+
+fn arm(old: Option<&Type>, new: Option<&Type>) -> Ways<Option<Value>> {
+    match (old, new) {
+        (Some(old), Some(new)) => {
+            let WaysBack { held, not_held } = ways_back(old, new);
+            Ways { held: held.map(Some), not_held: not_held.map(Some) }
+        }
+        _ => Ways { held: Some(None), not_held: None },
+    }
+}
+
+fn one_of(ways: Vec<Ways<Value>>) -> WaysBack {
+    let (held, not_held): (Vec<_>, Vec<_>) = ways.into_iter().map(|ways| (ways.held, ways.not_held)).unzip();
+    WaysBack { held: held.into_iter().flatten().next(), not_held: not_held.into_iter().flatten().next() }
+}
+
+fn all_of(parts: Vec<WaysBack>, any: Vec<Value>, make: &dyn Fn(Vec<Value>) -> Parts<Value>) -> WaysBack {
+    let mut not_held = None;
+    for (index, part) in parts.iter().enumerate() {
+        if let Some(value) = &part.not_held {
+            let mut values = any.clone();
+            values[index] = value.clone();
+            not_held = Some(Value(make(values)));
+        }
+    }
+    let held: Option<Vec<Value>> = parts.into_iter().map(|part| part.held).collect();
+    WaysBack { held: held.map(|held| Value(make(held))), not_held }
 }
