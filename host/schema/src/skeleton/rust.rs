@@ -103,7 +103,7 @@ impl<'a> Both<'a> {
         for ((name, segment, old), (_, _, new)) in old.into_iter().zip(new) {
             let way = functions.way(old, new, name, &Path(vec![segment]));
             if way != Way::Same {
-                lines.push(format!("let {name} = {};", way.over(name)));
+                lines.push(format!("let {name}: {} = {};", functions.new_type(new), way.over(name)));
             }
             arguments.push(argument(name, new));
         }

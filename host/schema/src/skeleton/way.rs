@@ -88,6 +88,11 @@ impl<'a> Functions<'a> {
         self.old.rust(ty, "old")
     }
 
+    /// A new type in Rust.
+    pub(super) fn new_type(&self, ty: &Type) -> String {
+        self.new.rust(ty, "new")
+    }
+
     /// The text of all functions that were asked for.
     pub(super) fn finish(self) -> String {
         self.text

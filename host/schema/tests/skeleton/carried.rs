@@ -16,6 +16,7 @@ impl Guest for Component {
         settings::migrate()?;
         history::migrate()?;
         total::migrate()?;
+        samples::migrate()?;
         Ok(())
     }
 }
@@ -28,7 +29,7 @@ mod ballots {
         while let Some((last, _)) = page.last() {
             let last = last.clone();
             for (key, value) in page {
-                let value = new_value(value)?;
+                let value: new::Value = new_value(value)?;
                 new::set(key.as_str(), &value);
             }
             page = old::scan_after(last.as_str(), super::PAGE);
@@ -90,8 +91,8 @@ mod points {
         while let Some((last, _)) = page.last() {
             let last = *last;
             for (key, value) in page {
-                let key = (key.0.into(), new_key_item1(key.1)?);
-                let value = new_value(value)?;
+                let key: (u16, new::KeyItem1) = (key.0.into(), new_key_item1(key.1)?);
+                let value: new::Value = new_value(value)?;
                 new::set(key, value);
             }
             page = old::scan_after(last, super::PAGE);
@@ -122,8 +123,8 @@ mod mixed {
         while let Some((last, _)) = page.last() {
             let last = last.clone();
             for (key, value) in page {
-                let key = new_key(key)?;
-                let value = (value.0, value.1, value.2.map(new_key_colour).transpose()?, match value.3 { Ok(ok) => Ok(new_value_item3_ok(ok)?), Err(err) => Err(err) }, value.4);
+                let key: new::Key = new_key(key)?;
+                let value: (String, u8, Option<new::KeyColour>, Result<new::ValueItem3Ok, Vec<u8>>, Option<String>) = (value.0, value.1, value.2.map(new_key_colour).transpose()?, match value.3 { Ok(ok) => Ok(new_value_item3_ok(ok)?), Err(err) => Err(err) }, value.4);
                 new::set(&key, (value.0.as_str(), value.1, value.2.as_ref(), value.3.as_ref().map_err(|err| err.as_slice()), value.4.as_deref()));
             }
             page = old::scan_after(&last, super::PAGE);
@@ -159,7 +160,7 @@ mod settings {
 
     pub(super) fn migrate() -> Result<(), String> {
         if let Some(value) = old::get() {
-            let value = value.map(new_value).transpose()?;
+            let value: Option<new::Value> = value.map(new_value).transpose()?;
             new::set(value.as_ref());
         }
         Ok(())
@@ -221,7 +222,7 @@ mod history {
             let Some((last, _)) = page.last() else { break };
             next = last + 1;
             for (_, value) in page {
-                let value = new_value(value)?;
+                let value: new::Value = new_value(value)?;
                 new::append(&value);
             }
         }
@@ -250,6 +251,24 @@ mod total {
     pub(super) fn migrate() -> Result<(), String> {
         let total = old::value();
         new::add(total);
+        Ok(())
+    }
+}
+
+mod samples {
+    use crate::acme::{tally1_0_0::samples as old, tally2_0_0::samples as new};
+
+    pub(super) fn migrate() -> Result<(), String> {
+        let mut next = 0;
+        loop {
+            let page = old::read(next, super::PAGE);
+            let Some((last, _)) = page.last() else { break };
+            next = last + 1;
+            for (_, value) in page {
+                let value: Vec<u32> = value.into_iter().map(|item| Ok(item.into())).collect::<Result<_, String>>()?;
+                new::append(value.as_slice());
+            }
+        }
         Ok(())
     }
 }

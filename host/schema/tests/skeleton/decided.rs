@@ -26,8 +26,8 @@ mod ballots {
         while let Some((last, _)) = page.last() {
             let last = last.clone();
             for (key, value) in page {
-                let key = new_key(key)?;
-                let value = new_value(value)?;
+                let key: u64 = new_key(key)?;
+                let value: new::Value = new_value(value)?;
                 new::set(key, value);
             }
             page = old::scan_after(last.as_str(), super::PAGE);
@@ -88,7 +88,7 @@ mod history {
             let Some((last, _)) = page.last() else { break };
             next = last + 1;
             for (_, value) in page {
-                let value = new_value(value)?;
+                let value: new::Value = new_value(value)?;
                 new::append(&value);
             }
         }
@@ -117,7 +117,7 @@ mod total {
 
     pub(super) fn migrate() -> Result<(), String> {
         let total = old::value();
-        let total = new_total(total)?;
+        let total: u64 = new_total(total)?;
         new::add(total);
         Ok(())
     }
