@@ -10,11 +10,13 @@ mod tests;
 use serde_json::Value as Json;
 
 use crate::conversion::Conversion;
+use crate::digest::Digester;
+use crate::limits::DIFFERENCES_MAX;
 use crate::text::{json, wave};
 use crate::types::Type;
 use crate::types::wire::{decode_payload, encode_payload};
 use crate::value::{Owned, Value};
-use crate::{Identity, Ledger, Schema, codec, key, layout};
+use crate::{Collection, Declared, Identity, Kind, Ledger, Schema, Shape, Verdict, codec, key, layout};
 
 /// A stored value, after its type; and its conversion to a second type.
 pub fn values(bytes: &[u8]) {
@@ -27,6 +29,7 @@ pub fn values(bytes: &[u8]) {
         assert_eq!(again, rest[..rest.len() - stored.len()], "there is one encoding of one value");
         if let Some(new) = storable_type(&mut stored) {
             convert(&ty, &new, &value);
+            digest(&ty, &new, &value);
         }
     }
     let _ =
@@ -117,8 +120,45 @@ pub fn ledger(bytes: &[u8]) {
 
 fn chain(schemas: &[Schema]) {
     assert_eq!(Conversion::chain(schemas).len(), schemas.len());
-    schemas.windows(2).for_each(|pair| drop(crate::compare(&pair[0], &pair[1])));
+    for pair in schemas.windows(2) {
+        let comparison = crate::compare(&pair[0], &pair[1]);
+        assert!(comparison.sentence(Verdict::Identical).len() <= DIFFERENCES_MAX << 12, "what is said is bounded");
+        migrate(&pair[0], &pair[1], comparison.verdict);
+    }
     schemas.iter().for_each(|schema| drop(schema.fingerprint().to_string()));
+}
+
+/// What cannot be read has a skeleton of a migration, and nothing else has one.
+fn migrate(old: &Schema, new: &Schema, verdict: Verdict) {
+    let interface = "acme:tally/ballots@1.0.0";
+    let identity = Identity::parse(interface).expect("an identity");
+    let Schema { kind, key, value, signed } = new.clone();
+    let shape = Shape { kind: Some(kind), key, value, signed, operations: Vec::new() };
+    let declared = Declared { identity: identity.clone(), interface: interface.into(), shape, old: false };
+    let made = crate::skeleton(&[(identity, old.clone())], &[declared]);
+    assert_eq!(made.is_some(), verdict == Verdict::Incompatible);
+}
+
+/// A state of one entry has a digest exactly if the entry reads under the newest schema, and it is that of what is read.
+fn digest(old: &Type, new: &Type, value: &Value) {
+    let cell = |value: &Type| Schema { kind: Kind::Cell, key: None, value: Some(value.clone()), signed: None };
+    let hash = |schemas: Vec<Schema>, stored_as: &Type, value: &Value| {
+        let collection = Collection { number: 0, kind: Kind::Cell, schemas, writer: String::new(), dropped: false };
+        let identity = Identity::parse("acme:tally/latest").expect("an identity");
+        let ledger = Ledger { collections: [(identity, collection)].into() };
+        let mut stored = vec![0];
+        codec::encode::<Owned>(stored_as, value, &mut stored).expect("a value of its type");
+        let mut digester = Digester::new(&ledger);
+        digester.entry(&layout::cell_key(0), &stored).map(|()| digester.finish())
+    };
+    let converted = Conversion::between(old, new).map(|conversion| conversion.apply(value.clone()));
+    let found = hash(vec![cell(old), cell(new)], old, value);
+    match converted {
+        Some(Ok(converted)) => assert_eq!(found, hash(vec![cell(new)], new, &converted)),
+        Some(Err(_)) => assert!(found.is_err()),
+        // A chain may also lead back to a narrower schema.
+        None => {}
+    }
 }
 
 /// Whether all names in a type are labels as WIT has them; no component shows other ones, and text cannot name them.

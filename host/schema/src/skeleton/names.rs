@@ -100,8 +100,9 @@ pub(super) fn shouty(name: &str) -> String {
 /// A type or case in Rust.
 pub(super) fn camel(name: &str) -> String {
     let capitalised = |word: &str| {
-        let (first, rest) = word.split_at(word.len().min(1));
-        first.to_ascii_uppercase() + &rest.to_ascii_lowercase()
+        let mut characters = word.chars();
+        let first: String = characters.next().map(|first| first.to_ascii_uppercase()).into_iter().collect();
+        first + &characters.as_str().to_ascii_lowercase()
     };
     name.split('-').map(capitalised).collect()
 }
