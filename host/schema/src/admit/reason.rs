@@ -28,10 +28,9 @@ pub enum Reason {
     },
     /// The new version cannot read what is stored.
     #[error(
-        "`{identity}` cannot be read by this version: {}; publish the new shape as `{}` and bring a migration \
-         (export `stead:plugin/migrate`)",
+        "`{identity}` cannot be read by this version: {}; {}",
         comparison.sentence(Verdict::Incompatible),
-        next_version(identity)
+        next_shape(identity)
     )]
     Incompatible {
         /// The collection.
@@ -87,8 +86,8 @@ pub enum Reason {
     },
     /// The collection was dropped or migrated away.
     #[error(
-        "`{identity}` was dropped or migrated away by version `{by}` and is not taken again: use the next track, `{}`",
-        next_version(identity)
+        "`{identity}` was dropped or migrated away by version `{by}` and is not taken again: use {}",
+        next_name(identity)
     )]
     Dropped {
         /// The collection.
@@ -111,10 +110,7 @@ pub enum Reason {
         known: Vec<Identity>,
     },
     /// The collection changed too often.
-    #[error(
-        "`{identity}` has changed {SCHEMAS_MAX} times, which is the most: migrate it to the next track, `{}`",
-        next_version(identity)
-    )]
+    #[error("`{identity}` has changed {SCHEMAS_MAX} times, which is the most: migrate it to {}", next_name(identity))]
     TooManySchemas {
         /// The collection.
         identity: Identity,
@@ -129,6 +125,29 @@ fn names(identities: &[Identity]) -> String {
     match identities {
         [] => "none".into(),
         _ => identities.iter().map(|identity| format!("`{identity}`")).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Where an author puts a shape that cannot read what is stored.
+fn next_shape(identity: &Identity) -> String {
+    match identity.package() {
+        Some(_) => format!(
+            "publish the new shape as `{}` and bring a migration (export `stead:plugin/migrate`)",
+            next_version(identity)
+        ),
+        None => {
+            "an inline interface has no tracks to migrate between: keep the shape, or give the new one another name \
+                 and drop this one by name"
+                .to_owned()
+        }
+    }
+}
+
+/// Where an author finds a name that was never taken.
+fn next_name(identity: &Identity) -> String {
+    match identity.package() {
+        Some(_) => format!("the next track, `{}`", next_version(identity)),
+        None => "another name".to_owned(),
     }
 }
 

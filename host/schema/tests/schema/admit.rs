@@ -112,6 +112,27 @@ fn g07_an_incompatible_version_is_refused_with_what_to_do() {
     assert!(message.contains("key: was `string`, is `u64`"), "{message}");
 }
 
+/// An inline interface belongs to no package, and so to no track.
+#[test]
+fn g07_what_to_do_fits_the_interface() {
+    let ledger =
+        accept(&Ledger::default(), &[map("ballots", "u8"), map("acme:tally/total", "u8")], &label("v1")).ledger;
+    let message = refuse(&ledger, &[map("ballots", "string"), map("acme:tally/total", "string")], &label("v2"));
+    let (inline, packaged) = message.split_once('\n').unwrap();
+    assert!(
+        inline.ends_with(
+            "is `string`; an inline interface has no tracks to migrate between: keep the shape, or give the new \
+                              one another name and drop this one by name"
+        ),
+        "{inline}"
+    );
+    assert!(packaged.contains("publish the new shape as `acme:tally/total@1.0.0`"), "{packaged}");
+    let drop = Admission { drop: vec![identity("ballots")], ..label("v2") };
+    let dropped = accept(&ledger, &[map("acme:tally/total", "u8")], &drop).ledger;
+    let message = refuse(&dropped, &[map("ballots", "u8"), map("acme:tally/total", "u8")], &label("v3"));
+    assert!(message.ends_with("is not taken again: use another name"), "{message}");
+}
+
 #[test]
 fn g07_a_lossy_version_needs_to_be_named_or_proved() {
     let ledger = accept(&Ledger::default(), &[map(BALLOTS, "record { a: u8, b: u8 }")], &label("v1")).ledger;

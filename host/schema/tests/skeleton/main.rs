@@ -12,6 +12,7 @@ wit_bindgen::generate!({
 /// Implements what the world exports.
 struct Component;
 
+#[expect(clippy::type_complexity, reason = "it is written for a person to go on with")]
 mod migrate {
     include!("carried.rs");
 }
