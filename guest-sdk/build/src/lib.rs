@@ -15,12 +15,15 @@
 //! named `package/target`. Guests are compiled for `wasm32-wasip2` under the workspace's profile `guest`, in a target
 //! directory of their own (`guests` inside the workspace's): the outer Cargo holds the lock on its own.
 //!
+//! A world that imports two versions of one track ends the build with a message that names both: the tools would merge them.
+//!
 //! This crate is not responsible for components that were not written in Rust, nor for checking what it built.
 
 #![allow(clippy::print_stdout, reason = "a build script talks to Cargo through its standard output")]
 
 mod depfile;
 mod target;
+mod wit;
 
 use std::{
     collections::BTreeSet,
@@ -65,6 +68,9 @@ pub fn build(guests: &[&str]) -> Vec<Artifact> {
     let guests: Vec<Guest<'_>> = guests.iter().map(|name| Guest::parse(name)).collect();
     let libraries: Vec<&Guest<'_>> = guests.iter().filter(|guest| guest.example.is_none()).collect();
     let examples: Vec<&Guest<'_>> = guests.iter().filter(|guest| guest.example.is_some()).collect();
+    let packages: BTreeSet<&str> = guests.iter().map(|guest| guest.package).collect();
+    let by_custom = packages.iter().filter_map(|package| directory(package)).flat_map(|path| wit::of_package(&path));
+    wit::check(&by_custom.collect()).unwrap_or_else(|message| stop(&message));
     for group in [libraries, examples] {
         if !group.is_empty() {
             compile(&group, &target_dir);
@@ -104,6 +110,8 @@ impl<'a> Guest<'a> {
             None => built.join(self.package.replace('-', "_")),
         };
         let sources = depfile::sources(&built.with_extension("d"));
+        // WIT may stand anywhere; where, only the compiler could say.
+        wit::check(&wit::of_sources(&sources)).unwrap_or_else(|message| stop(&message));
         let manifests: BTreeSet<PathBuf> = sources.iter().filter_map(|source| above(source, "Cargo.toml")).collect();
         for path in sources.iter().chain(&manifests) {
             println!("cargo::rerun-if-changed={}", path.display());
@@ -138,6 +146,14 @@ fn compile(guests: &[&Guest<'_>], target_dir: &Path) {
         Ok(_) => stop("the guest components do not build; what their compiler said stands below"),
         Err(error) => stop(&format!("cannot start Cargo: {error}")),
     }
+}
+
+/// The directory of a package of the workspace. None if Cargo cannot say; it will say why when it builds.
+fn directory(package: &str) -> Option<PathBuf> {
+    let output = Command::new(variable("CARGO")).args(["pkgid", "--locked", "--package", package]).output().ok()?;
+    let id = String::from_utf8(output.stdout).ok()?;
+    let (path, _) = id.trim().strip_prefix("path+file://")?.rsplit_once('#')?;
+    Some(PathBuf::from(path))
 }
 
 /// The outer build's target directory: Cargo marks it, and gives it to build scripts by no other way.
