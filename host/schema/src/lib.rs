@@ -36,7 +36,7 @@ pub use digest::{Digest, DigestError, Digester};
 pub use fingerprint::Fingerprint;
 pub use identity::{Identity, IdentityError, Track};
 pub use ledger::{Collection, Ledger, LedgerError, Schema};
-pub use shape::{Function, Kind, Operation, RemoveResult, Shape, ShapeError, recognise};
+pub use shape::{Function, Kind, Operation, RemoveResult, Shape, ShapeError, nearest, recognise};
 pub use skeleton::{Skeleton, skeleton};
 pub use types::{Case, Field, Path, Segment, Type, TypeError};
 pub use value::{Owned, Parts, Repr, Value, View};

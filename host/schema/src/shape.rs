@@ -172,6 +172,17 @@ pub fn recognise(interface: &str, functions: &[Function]) -> Result<Shape, Shape
     Ok(seen.shape)
 }
 
+/// The kind that comes nearest to functions by their names and how many parameters they have, where their types say
+/// nothing, and the functions of it that `function` may have meant, as WIT.
+pub fn nearest(functions: &[(&str, usize)], function: &str) -> (Kind, String) {
+    let fits = |kind: Kind| {
+        let lines = || functions.iter().filter_map(|(name, params)| Some((table::line(kind, name)?, *params)));
+        (lines().filter(|(line, params)| table::params(line) == *params).count(), lines().count())
+    };
+    let nearest = KINDS.into_iter().rev().max_by_key(|kind| fits(*kind)).expect("there are kinds");
+    (nearest, fitting(nearest, function))
+}
+
 const KINDS: [Kind; 4] = [Kind::Cell, Kind::Map, Kind::Log, Kind::Counter];
 
 /// One way to read a function as one of a collection, with the types that it shows.
@@ -304,11 +315,16 @@ impl Shape {
     }
 }
 
-fn misfit(interface: &str, function: &Function, nearest: Kind) -> ShapeError {
-    let fitting = match table::line(nearest, &function.name) {
+/// The function of a kind that has this name, or else all that it has.
+fn fitting(kind: Kind, name: &str) -> String {
+    match table::line(kind, name) {
         Some(line) => format!("`{line}`"),
-        None => table::lines(nearest).iter().map(|line| format!("`{line}`")).collect::<Vec<_>>().join(", "),
-    };
+        None => table::lines(kind).iter().map(|line| format!("`{line}`")).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn misfit(interface: &str, function: &Function, nearest: Kind) -> ShapeError {
+    let fitting = fitting(nearest, &function.name);
     ShapeError::Function { interface: interface.into(), function: function.to_string(), nearest, fitting }
 }
 

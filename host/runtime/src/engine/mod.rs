@@ -18,9 +18,12 @@ mod collection;
 mod fault;
 mod keyvalue;
 mod memory;
+mod named;
 mod native;
+mod outline;
 mod output;
 mod reflect;
+mod unsupported;
 mod value;
 
 use std::path::PathBuf;
@@ -38,7 +41,8 @@ pub(crate) use self::collection::Touched;
 pub(crate) use self::instance::{Instance, InstanceError, Mode};
 pub(crate) use self::linked::Linked;
 pub(crate) use self::outcome::CallEnd;
-pub(crate) use self::program::{Export, FindError, Program};
+pub(crate) use self::outline::Outline;
+pub(crate) use self::program::{Export, FindError, Program, Signature};
 
 #[cfg(test)]
 mod tests;
@@ -166,7 +170,9 @@ fn config(limits: &EngineLimits) -> Config {
         .epoch_interruption(true)
         .max_wasm_stack(limits.stack_bytes_max)
         .async_stack_size((2 << 20) + limits.stack_bytes_max)
-        .wasm_component_model(true);
+        .wasm_component_model(true)
+        // Imports under a label of the component's own, `import ballots: …`.
+        .wasm_component_model_implements(true);
     config
 }
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use stead_schema::{Declared, Identity, Type, recognise};
+use stead_schema::{Declared, Identity, Type, nearest, recognise};
 use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex};
 
 use super::refusal::ComponentError;
-use super::{Engine, keyvalue, reflect, wasi};
+use super::{Engine, keyvalue, named, reflect, unsupported, wasi};
 
 /// The interface through which a version migrates state.
 const MIGRATE: &str = "stead:plugin/migrate@0.1.0";
@@ -84,7 +84,7 @@ impl Program {
         let component = engine
             .code()
             .compile(engine.wasmtime(), &hash, bytes)
-            .map_err(|error| ComponentError::Invalid { what: format!("{error:#}") })?;
+            .map_err(|error| unsupported::explain(bytes, format!("{error:#}")))?;
         let exports = exports(engine, &component);
         let migrate = plugin_export(&exports, MIGRATE, "migrate", "func(from: option<string>) -> result<_, string>")?;
         let ready = plugin_export(&exports, READY, "ready", "func() -> result<_, string>")?;
@@ -177,7 +177,8 @@ impl Export {
         }
     }
 
-    fn is_callable(&self) -> bool {
+    /// Whether it may be called from outside; the interfaces of `stead:plugin` are the host's.
+    pub(crate) fn is_callable(&self) -> bool {
         !self.interface.as_deref().is_some_and(|interface| interface.starts_with("stead:plugin/"))
             && !self.function.starts_with('[')
     }
@@ -298,6 +299,7 @@ fn imports(
     let mut declared: Vec<Declared> = Vec::new();
     let mut wasi = Vec::new();
     for (name, import) in ty.imports(engine.wasmtime()) {
+        let said = named::kind(name, import.implements, import.external_id)?;
         let instance = match import.ty {
             ComponentItem::ComponentInstance(instance) => instance,
             ComponentItem::Type(_) => continue,
@@ -312,7 +314,8 @@ fn imports(
             if name.starts_with("wasi:keyvalue/") && !declared.iter().any(keyvalue::is) {
                 declared.push(keyvalue::declared());
             }
-        } else if let Some(collection) = collection(engine, name, &instance)? {
+        } else if let Some(mut collection) = collection(engine, name, &instance)? {
+            named::agree(&mut collection, said)?;
             if let Some(twin) = declared.iter().find(|other| other.identity == collection.identity) {
                 let first = twin.interface.clone();
                 return Err(ComponentError::OneTrackTwice { first, second: collection.interface });
@@ -343,15 +346,17 @@ fn collection(engine: &Engine, name: &str, instance: &ComponentInstance) -> Resu
         let item_name = item_name.to_owned();
         match item.ty {
             ComponentItem::ComponentFunc(function) if function.async_() => {
-                return Err(ComponentError::Async { import: import(), function: item_name });
+                let params = |item: &ComponentItem| match item {
+                    ComponentItem::ComponentFunc(function) => function.params().count(),
+                    _ => 0,
+                };
+                let all = instance.exports(engine.wasmtime()).map(|(name, item)| (name, params(&item.ty)));
+                let (nearest, fitting) = nearest(&all.collect::<Vec<_>>(), &item_name);
+                return Err(ComponentError::Async { import: import(), function: item_name, nearest, fitting });
             }
             ComponentItem::ComponentFunc(function) => {
                 functions.push(reflect::function(&item_name, &function).map_err(|(parameter, foreign)| {
-                    let parameter = match parameter.as_str() {
-                        "result" => format!("result, {}", foreign.path),
-                        name => format!("parameter `{name}`, {}", foreign.path),
-                    };
-                    ComponentError::Unstorable { import: import(), function: item_name, parameter, what: foreign.what }
+                    ComponentError::unstorable(name, &item_name, &parameter, foreign)
                 })?);
             }
             ComponentItem::Resource(_) => {

@@ -1,6 +1,8 @@
 //! Why a component cannot be a plugin.
 
-use stead_schema::ShapeError;
+use stead_schema::{Kind, ShapeError};
+
+use super::reflect::Foreign;
 
 /// Why a component cannot be a plugin.
 #[derive(Debug, thiserror::Error)]
@@ -60,12 +62,19 @@ pub enum ComponentError {
         resource: String,
     },
     /// An imported function is `async`.
-    #[error("import `{import}`: function `{function}` is async, which functions of a collection never are")]
+    #[error(
+        "import `{import}`: function `{function}` is async, which functions of a collection never are; nearest is a \
+         {nearest}, which has {fitting}"
+    )]
     Async {
         /// Name of the import.
         import: String,
         /// The function.
         function: String,
+        /// The kind that the interface comes nearest to.
+        nearest: Kind,
+        /// The functions that would fit, as WIT.
+        fitting: String,
     },
     /// A type in an imported function cannot be stored.
     #[error("import `{import}`: function `{function}`, {parameter}, cannot be stored: {what}")]
@@ -94,6 +103,26 @@ pub enum ComponentError {
         /// Name of the import.
         import: String,
         /// What is wrong with it.
+        what: String,
+    },
+    /// An interface of the host is imported under a label.
+    #[error(
+        "import `{import}` is `{interface}`, which the host offers under its own name alone: import it without a label"
+    )]
+    NamedHostImport {
+        /// The label.
+        import: String,
+        /// The interface.
+        interface: String,
+    },
+    /// An external id is the host's and does not fit.
+    #[error("import `{import}` has the external id `{id}`, {what}")]
+    ExternalId {
+        /// Name of the import.
+        import: String,
+        /// The id.
+        id: String,
+        /// Why it does not fit.
         what: String,
     },
     /// Two imports are one collection.
@@ -129,6 +158,15 @@ pub enum ComponentError {
 }
 
 impl ComponentError {
+    /// Of a function, the parameter or `result` in which something stands that cannot be stored.
+    pub(super) fn unstorable(import: &str, function: &str, parameter: &str, foreign: Foreign) -> ComponentError {
+        let parameter = match parameter {
+            "result" => format!("result, {}", foreign.path),
+            name => format!("parameter `{name}`, {}", foreign.path),
+        };
+        ComponentError::Unstorable { import: import.into(), function: function.into(), parameter, what: foreign.what }
+    }
+
     /// A stable word for scripts.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -144,6 +182,8 @@ impl ComponentError {
             ComponentError::Unstorable { .. } => "unstorable",
             ComponentError::Unshaped { .. } => "unshaped",
             ComponentError::Name { .. } => "name",
+            ComponentError::NamedHostImport { .. } => "named-host-import",
+            ComponentError::ExternalId { .. } => "external-id",
             ComponentError::OneTrackTwice { .. } => "one-track-twice",
             ComponentError::PluginExport { .. } => "plugin-export",
             ComponentError::Unlinkable { .. } => "unlinkable",

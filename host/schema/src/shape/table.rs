@@ -34,3 +34,9 @@ pub(crate) fn lines(kind: Kind) -> &'static [&'static str] {
 pub(super) fn line(kind: Kind, name: &str) -> Option<&'static str> {
     lines(kind).iter().copied().find(|line| line.split_once(':').is_some_and(|(n, _)| n == name))
 }
+
+/// How many parameters the function of a line has.
+pub(super) fn params(line: &str) -> usize {
+    let params = line.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or("", |(params, _)| params);
+    params.matches(": ").count()
+}

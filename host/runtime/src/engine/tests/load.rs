@@ -8,7 +8,8 @@ fn refused(bytes: &[u8]) -> ComponentError {
 }
 
 /// The refusal of a component, its kind and what its message contains.
-fn check(wat: &str, kind: &str, contains: &[&str]) {
+#[track_caller]
+pub(super) fn check(wat: &str, kind: &str, contains: &[&str]) {
     let error = refused(&wat::parse_str(wat).expect("wat"));
     let message = error.to_string();
     assert_eq!(error.kind(), kind, "{message}");

@@ -3,6 +3,7 @@
 mod calls;
 mod code;
 mod hostile;
+mod imports;
 mod limits;
 mod load;
 mod state;
