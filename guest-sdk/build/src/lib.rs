@@ -15,7 +15,8 @@
 //! named `package/target`. Guests are compiled for `wasm32-wasip2` under the workspace's profile `guest`, in a target
 //! directory of their own (`guests` inside the workspace's): the outer Cargo holds the lock on its own.
 //!
-//! A world that imports two versions of one track ends the build with a message that names both: the tools would merge them.
+//! A world that imports two versions of one track ends the build with a message that names both: the tools would merge
+//! them.
 //!
 //! This crate is not responsible for components that were not written in Rust, nor for checking what it built.
 

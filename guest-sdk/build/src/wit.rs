@@ -1,5 +1,5 @@
-//! The WIT of guests: no world may import two versions of one track, which the tools that make components merge without a
-//! word, so that one version's records are read as the other's.
+//! The WIT of guests: no world may import two versions of one track, which the tools that make components merge without
+//! a word, so that one version's records are read as the other's.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,8 +19,8 @@ pub(crate) fn check(directories: &BTreeSet<PathBuf>) -> Result<(), String> {
             let world = &resolve.worlds[*world];
             if let Some((first, second)) = two_of_one_track(&resolve, world) {
                 return Err(format!(
-                    "world `{}` in {} imports `{first}` and `{second}`, two versions of one track: they would be merged \
-                     into one and mix up their types\n\
+                    "world `{}` in {} imports `{first}` and `{second}`, two versions of one track: they would be \
+                     merged into one and mix up their types\n\
                      import only one of them; or, to migrate from the older, publish the newer on the next track",
                     world.name,
                     directory.display()

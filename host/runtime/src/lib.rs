@@ -18,8 +18,8 @@ mod plugin;
 
 pub use error::{CallError, DeployError, HostError, RollbackError, StateError, SwapError, TrapReport};
 pub use handoff::{
-    Activated, CollectionVerdict, Migrated, MigratedCollection, Phase, PhaseTime, Receipt, ReceiptKind, Refusal,
-    RollbackOptions, SealedPoint, SwapOptions,
+    Activated, Check, CheckError, CheckOptions, Checked, CollectionVerdict, Fate, FunctionChange, Migrated,
+    MigratedCollection, Phase, PhaseTime, Receipt, ReceiptKind, Refusal, RollbackOptions, SealedPoint, SwapOptions,
 };
 pub use host::{
     CollectionDetails, DataDir, DeployOptions, Deployed, HistoryEntry, HistoryEvent, Host, HostInfo, HostOptions,

@@ -121,7 +121,7 @@ pub fn admit(ledger: &Ledger, declared: &[Declared], options: &Admission) -> Res
     }
     match hearing.reasons {
         reasons if reasons.is_empty() => Ok(hearing.admitted),
-        reasons => Err(Refused { reasons }),
+        reasons => Err(Refused { reasons, found: Box::new(hearing.admitted) }),
     }
 }
 

@@ -8,8 +8,9 @@ use stead_runtime::engine::{Engine, EngineOptions};
 use stead_runtime::{HistoryEntry, Host, HostOptions, PluginSummary, Receipt, Recovery};
 
 use crate::api::{
-    self, Api, ApiError, Arguments, CallAnswer, CallOptions, CheckpointAnswer, DeployAnswer, DeployRequest, Pairs,
-    PluginInfo, RepairAnswer, RollbackRequest, StateAnswer, StateQuery, SwapRequest, VerifyAnswer, verify_idle,
+    self, Api, ApiError, Arguments, CallAnswer, CallOptions, CheckAnswer, CheckRequest, CheckpointAnswer, DeployAnswer,
+    DeployRequest, Pairs, PluginInfo, RepairAnswer, RollbackRequest, StateAnswer, StateQuery, SwapRequest,
+    VerifyAnswer, verify_idle,
 };
 use crate::client::{Body, Client, Target, escape, query};
 use crate::command::Missing;
@@ -157,6 +158,20 @@ impl Session {
                 client.post(&path(plugin, "/swap", &request.pairs()), Body::Component(wasm.into())).await
             }
             Self::Local(api) => api.swap(plugin, &wasm, request).await,
+        }
+    }
+
+    pub(crate) async fn check(
+        &self,
+        plugin: &str,
+        wasm: Vec<u8>,
+        request: &CheckRequest,
+    ) -> Result<CheckAnswer, ApiError> {
+        match self {
+            Self::Remote(client) => {
+                client.post(&path(plugin, "/check", &request.pairs()), Body::Component(wasm.into())).await
+            }
+            Self::Local(api) => api.check(plugin, &wasm, request).await,
         }
     }
 

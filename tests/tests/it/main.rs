@@ -9,6 +9,8 @@ mod g03_contained;
 mod g04_verified;
 mod g05_canonical;
 mod g06_one_owner;
+mod g07_checked;
+mod g07_holes;
 mod g07_migration;
 mod g07_typed;
 mod g08_hand_off_is_atomic;

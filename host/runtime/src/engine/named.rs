@@ -1,5 +1,5 @@
-//! Imports under a label of the component's own: `import ballots: acme:stores/texts;`, with `@external-id("stead:map")` where
-//! the author says which kind is meant. The label is the collection's identity.
+//! Imports under a label of the component's own: `import ballots: acme:stores/texts;`, with `@external-id("stead:map")`
+//! where the author says which kind is meant. The label is the collection's identity.
 
 use stead_schema::{Declared, Kind};
 

@@ -1,7 +1,7 @@
 //! Components that the engine refuses to compile for what they import: which function of which interface it is.
 //!
-//! The engine has asynchronous functions, streams, futures, maps and fixed-length lists switched off and says no more than
-//! that. Here the component is read once more with everything switched on.
+//! The engine has asynchronous functions, streams, futures, maps and fixed-length lists switched off and says no more
+//! than that. Here the component is read once more with everything switched on.
 
 use stead_schema::limits::{TYPE_DEPTH_MAX, TYPE_PARTS_MAX};
 use stead_schema::{Path, Segment, nearest};

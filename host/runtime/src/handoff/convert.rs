@@ -7,7 +7,7 @@ use stead_store::{Transaction, View};
 
 use super::Stop;
 use super::carry::entries;
-use super::plan::{Plan, sentence};
+use super::plan::Plan;
 use super::receipt::Refusal;
 use crate::error::HostError;
 
@@ -38,37 +38,48 @@ pub(super) fn rewrite_lossy(plan: &Plan, live: &View, transaction: &mut Transact
     Ok(())
 }
 
-/// Looks, entry by entry, for what the successor could not read whole, in collections where that is a question of the
-/// values. Nothing means that it can take over all of it.
-pub(super) fn lost(admitted: &Admitted, live: &View) -> Result<Vec<Refusal>, HostError> {
-    let mut lost = Vec::new();
-    for identity in &admitted.unproven {
-        let (mut entries, mut first) = (0_u64, None);
-        for_each_converted::<HostError>(admitted, identity, live, |entry| {
-            if entry.conversion.loses(&entry.value) {
-                entries += 1;
-                first.get_or_insert_with(|| match entry.conversion.apply(entry.value) {
-                    Ok(_) => "a part of it would be dropped".to_owned(),
-                    Err(error) => error.to_string(),
-                });
-            }
-            Ok(())
-        })?;
-        if let Some(first) = first {
-            let noun = if entries == 1 { "entry" } else { "entries" };
-            let differences = differences(admitted, identity);
-            let reason =
-                format!("{entries} {noun} that this version cannot hold whole (the first: {first}); {differences}");
-            lost.push(Refusal { subject: identity.to_string(), reason });
-        }
+/// Entries of a collection that a version could not read whole.
+#[derive(Default)]
+pub(super) struct Losing {
+    pub(super) entries: u64,
+    /// What becomes of the first one.
+    first: Option<String>,
+}
+
+impl Losing {
+    /// Why the version may not take over the collection, if there is such an entry.
+    pub(super) fn refusal(&self, admitted: &Admitted, identity: &Identity) -> Option<Refusal> {
+        let (entries, first) = (self.entries, self.first.as_ref()?);
+        let noun = if entries == 1 { "entry" } else { "entries" };
+        let differences = differences(admitted, identity);
+        let reason =
+            format!("{entries} {noun} that this version cannot hold whole (the first: {first}); {differences}");
+        Some(Refusal { subject: identity.to_string(), reason })
     }
-    Ok(lost)
+}
+
+/// Looks, entry by entry, for what the successor could not read whole, in a collection where that is a question of the
+/// values. No entry means that it can take over all of it.
+pub(super) fn losing(admitted: &Admitted, identity: &Identity, live: &View) -> Result<Losing, HostError> {
+    let mut losing = Losing::default();
+    for_each_converted::<HostError>(admitted, identity, live, |entry| {
+        if entry.conversion.loses(&entry.value) {
+            losing.entries += 1;
+            losing.first.get_or_insert_with(|| match entry.conversion.apply(entry.value) {
+                Ok(_) => "a part of it would be dropped".to_owned(),
+                Err(error) => error.to_string(),
+            });
+        }
+        Ok(())
+    })?;
+    Ok(losing)
 }
 
 /// How the version's types differ from those of the state.
 fn differences(admitted: &Admitted, identity: &Identity) -> String {
     let found = admitted.verdicts.iter().find(|(compared, _)| compared == identity);
-    let sentences = found.into_iter().flat_map(|(_, comparison)| comparison.differences.iter().map(sentence));
+    let sentences =
+        found.into_iter().flat_map(|(_, comparison)| comparison.differences.iter().map(ToString::to_string));
     sentences.collect::<Vec<_>>().join("; ")
 }
 

@@ -26,9 +26,11 @@
 //! then ends in the incumbent. No phase runs the incumbent's code.
 
 mod carry;
+mod check;
 mod commit;
 mod convert;
 mod export;
+mod hearing;
 mod later;
 mod options;
 mod phases;
@@ -43,12 +45,15 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use stead_store::{CommitError, OutcomeUnknown, ReadError, StateId};
 
-pub use options::{RollbackOptions, SwapOptions};
+pub use check::{Check, CheckError, Checked, Fate, FunctionChange};
+pub use options::{CheckOptions, RollbackOptions, SwapOptions};
 pub use receipt::{
     Activated, CollectionVerdict, Migrated, MigratedCollection, Phase, PhaseTime, Receipt, ReceiptKind, Refusal,
     SealedPoint,
 };
 
+pub(crate) use check::check;
+pub(crate) use plan::identities;
 pub(crate) use start::{resume, rollback, swap};
 
 use crate::catalog::HandOffRecord;

@@ -23,6 +23,20 @@ pub struct SwapOptions {
     pub accept_unread: bool,
     /// What the successor may reach; the incumbent's grants if none.
     pub grants: Option<Grants>,
+    /// Imports that are collections although another plugin exports an interface of the same name, by identity.
+    pub state: Vec<String>,
+}
+
+/// What an operator would say to a swap that is only asked about.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CheckOptions {
+    /// As in [`SwapOptions::drop`].
+    pub drop: Vec<String>,
+    /// As in [`SwapOptions::accept_lossy`].
+    pub accept_lossy: Vec<String>,
+    /// As in [`SwapOptions::state`].
+    pub state: Vec<String>,
 }
 
 /// How a plugin goes back to the version before.

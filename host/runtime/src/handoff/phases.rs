@@ -75,7 +75,7 @@ impl HandOff {
         if moved {
             if self.journal.kind != ReceiptKind::Swap || !self.successor()?.plan.admitted.unproven.is_empty() {
                 let program = self.successor()?.program.clone();
-                let plan = plan(&self.host, &self.plugin.serving(), &program, &self.journal, &live)
+                let plan = plan(&self.host, &self.plugin.serving(), &program, &self.journal, &live, None)
                     .map_err(|no| Stop::Abort(no.reason()))?;
                 self.successor = Some(Successor { program, plan });
             }

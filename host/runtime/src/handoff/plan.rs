@@ -1,15 +1,15 @@
 //! The plan of a hand-off: whether the successor may take over, and from which state it starts.
 
-use stead_schema::{Admission, Admitted, Identity, Ledger, Verdict, admit};
+use stead_schema::{Admission, Admitted, Identity, Ledger, Verdict};
 use stead_store::{StateId, View};
 
-use super::convert::lost;
+use super::hearing::{Heard, Question, hear};
 use super::later::count_later;
 use super::receipt::{CollectionVerdict, ReceiptKind, Refusal};
-use crate::catalog::{HandOffRecord, PluginRecord, Previous};
+use crate::catalog::{HandOffRecord, Previous};
 use crate::engine::{Linked, Program};
 use crate::error::HostError;
-use crate::host::{Shared, refusals};
+use crate::host::Shared;
 use crate::plugin::{Serving, read_ledger};
 
 /// What a hand-off is going to do.
@@ -64,13 +64,15 @@ impl NoPlan {
     }
 }
 
-/// Plans a hand-off over a state.
+/// Plans a hand-off over a state. `affirmed` are the collections that the operator of a new swap called state; a plan
+/// that is made again asks no more.
 pub(super) fn plan(
     host: &Shared,
     serving: &Serving,
     program: &Program,
     journal: &HandOffRecord,
     live: &View,
+    affirmed: Option<&[Identity]>,
 ) -> Result<Plan, NoPlan> {
     let base = match journal.kind {
         ReceiptKind::Swap => Base::Live,
@@ -86,17 +88,39 @@ pub(super) fn plan(
     let ledger = read_ledger(&view)?;
     let going_back = base == Base::Live && journal.kind != ReceiptKind::Swap;
     let no = |refusals| if going_back { NoPlan::WouldLose(refusals) } else { NoPlan::Refused(refusals) };
-    let admitted =
-        admit(&ledger, program.declared(), &admission(journal)?).map_err(|refused| no(refusals(&refused)))?;
-    let linked = link(program, &admitted, &serving.plugin, journal)
-        .map_err(|reason| NoPlan::Refused(vec![Refusal { subject: journal.plugin.clone(), reason }]))?;
-    if base == Base::Live {
-        let lost = lost(&admitted, live)?;
-        if !lost.is_empty() {
-            return Err(no(lost));
-        }
+    let state = (base == Base::Live).then_some(live);
+    let heard = heard(host, serving, program, journal, &ledger, state, affirmed)?;
+    match heard.linked {
+        Some(Ok(linked)) => Ok(Plan { base, ledger, admitted: heard.admitted, linked }),
+        Some(Err(unlinkable)) => Err(NoPlan::Refused(vec![unlinkable])),
+        None => Err(no(heard.refusals)),
     }
-    Ok(Plan { base, ledger, admitted, linked })
+}
+
+/// What speaks for and against a hand-off.
+pub(super) fn heard(
+    host: &Shared,
+    serving: &Serving,
+    program: &Program,
+    journal: &HandOffRecord,
+    ledger: &Ledger,
+    state: Option<&View>,
+    affirmed: Option<&[Identity]>,
+) -> Result<Heard, NoPlan> {
+    let doubts = match affirmed {
+        Some(affirmed) => host.doubts(&journal.plugin, ledger, program.declared(), affirmed),
+        None => Vec::new(),
+    };
+    Ok(hear(Question {
+        plugin: &journal.plugin,
+        ledger,
+        program,
+        admission: &admission(journal)?,
+        state,
+        doubts,
+        grants: &journal.successor.grants,
+        limits: &serving.plugin.limits,
+    })?)
 }
 
 /// Where going back starts: at the sealed state if nothing was written since or it is given up, else at the live one,
@@ -124,31 +148,21 @@ fn written_since(ledger: &Ledger, number: u32, entries: u64) -> Refusal {
     Refusal { subject, reason: format!("{entries} {noun} written since, in a state that the version before never had") }
 }
 
-/// What the operator allows. What nobody named is admitted on this side's word, which [`lost`] keeps.
+/// What the operator allows. What nobody named is admitted on this side's word, which [`hear`] keeps.
 fn admission(journal: &HandOffRecord) -> Result<Admission, NoPlan> {
     Ok(Admission {
-        drop: named(&journal.drop)?,
-        lossy: named(&journal.accept_lossy)?,
+        drop: identities(&journal.drop).map_err(NoPlan::Refused)?,
+        lossy: identities(&journal.accept_lossy).map_err(NoPlan::Refused)?,
         version_label: journal.successor.text(),
         prove: true,
         back: journal.kind != ReceiptKind::Swap,
     })
 }
 
-fn named(names: &[String]) -> Result<Vec<Identity>, NoPlan> {
-    let refusal = |name: &String, reason| NoPlan::Refused(vec![Refusal { subject: name.clone(), reason }]);
+/// Identities as an operator writes them.
+pub(crate) fn identities(names: &[String]) -> Result<Vec<Identity>, Vec<Refusal>> {
+    let refusal = |name: &String, reason| vec![Refusal { subject: name.clone(), reason }];
     names.iter().map(|name| Identity::parse(name).map_err(|error| refusal(name, error.to_string()))).collect()
-}
-
-fn link(
-    program: &Program,
-    admitted: &Admitted,
-    plugin: &PluginRecord,
-    journal: &HandOffRecord,
-) -> Result<Linked, String> {
-    program
-        .link(&plugin.name, &admitted.bindings, &journal.successor.grants, &plugin.limits)
-        .map_err(|error| error.to_string())
 }
 
 impl Plan {
@@ -157,7 +171,7 @@ impl Plan {
         let verdict = |(identity, comparison): &(Identity, stead_schema::Comparison)| CollectionVerdict {
             identity: identity.to_string(),
             verdict: comparison.verdict,
-            differences: comparison.differences.iter().map(sentence).collect(),
+            differences: comparison.differences.iter().map(ToString::to_string).collect(),
         };
         self.admitted.verdicts.iter().map(verdict).collect()
     }
@@ -176,10 +190,4 @@ impl Plan {
             || !self.admitted.dropped.is_empty()
             || self.lossy().next().is_some()
     }
-}
-
-/// A difference between two schemas in words.
-pub(super) fn sentence(difference: &stead_schema::Difference) -> String {
-    let side = |side: &Option<String>| side.as_ref().map_or_else(|| "nothing".to_owned(), |ty| format!("`{ty}`"));
-    format!("{}: was {}, is {}", difference.path, side(&difference.was), side(&difference.is))
 }

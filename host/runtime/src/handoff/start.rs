@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use stead_schema::Identity;
 use stead_store::ComponentHash;
 
 use super::later::count_later;
-use super::plan::{Base, NoPlan, Plan, plan};
+use super::plan::{Base, NoPlan, Plan, identities, plan};
 use super::receipt::{Phase, Receipt, ReceiptKind};
 use super::{Ended, Gate, HandOff, RollbackOptions, Successor, SwapOptions};
 use crate::catalog::{Catalog, HandOffRecord, VersionRecord};
 use crate::engine::{ComponentError, Program};
 use crate::error::{HostError, RollbackError, SwapError};
 use crate::host::{Recovered, Shared, blocking};
-use crate::plugin::{Mark, Plugin, now_ms};
+use crate::plugin::{Mark, Plugin, Serving, now_ms};
 
 /// For how long calls are held when nobody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,26 +30,10 @@ const PATIENCE_AT_OPEN: Duration = Duration::from_secs(600);
 pub(crate) async fn swap(host: &Shared, name: &str, wasm: &[u8], options: SwapOptions) -> Result<Receipt, SwapError> {
     let (plugin, mark) = begin(host, name)?;
     let program = load(host, wasm.to_vec()).await?;
-    let serving = plugin.serving();
-    let journal = HandOffRecord {
-        plugin: name.into(),
-        kind: ReceiptKind::Swap,
-        phase: Phase::Negotiating,
-        successor: VersionRecord {
-            generation: serving.plugin.generations + 1,
-            component: ComponentHash::of(wasm),
-            label: options.label,
-            deployed_at_ms: now_ms(),
-            grants: options.grants.unwrap_or_else(|| serving.version.grants.clone()),
-        },
-        drop: options.drop,
-        accept_lossy: options.accept_lossy,
-        accept_unread: options.accept_unread,
-        sealed: None,
-        attempts: 0,
-        reason: None,
-    };
-    let plan = planned(host, &plugin, &program, &journal).await.map_err(|no| match no {
+    let affirmed = identities(&options.state).map_err(SwapError::State)?;
+    let deadline = options.deadline;
+    let journal = HandOffRecord::of_swap(&plugin.serving(), wasm, options);
+    let plan = planned(host, &plugin, &program, &journal, Some(affirmed)).await.map_err(|no| match no {
         NoPlan::Host(error) => SwapError::Host(error),
         NoPlan::Refused(refusals) | NoPlan::WouldLose(refusals) => SwapError::State(refusals),
         NoPlan::NoPrevious => SwapError::UnknownPlugin { plugin: name.into() },
@@ -56,10 +41,34 @@ pub(crate) async fn swap(host: &Shared, name: &str, wasm: &[u8], options: SwapOp
     let (store, bytes) = (host.store.clone(), wasm.to_vec());
     blocking(move || store.put_component(&bytes)).await.map_err(HostError::from)?;
     let hand_off = HandOff {
-        patience: options.deadline.unwrap_or(PATIENCE).min(PATIENCE_MAX),
+        patience: deadline.unwrap_or(PATIENCE).min(PATIENCE_MAX),
         ..HandOff::new(host, plugin, mark, journal, program, plan)
     };
     hand_off.run().await
+}
+
+impl HandOffRecord {
+    /// A swap from what serves to a component, as it begins.
+    pub(super) fn of_swap(serving: &Serving, wasm: &[u8], options: SwapOptions) -> HandOffRecord {
+        HandOffRecord {
+            plugin: serving.plugin.name.clone(),
+            kind: ReceiptKind::Swap,
+            phase: Phase::Negotiating,
+            successor: VersionRecord {
+                generation: serving.plugin.generations + 1,
+                component: ComponentHash::of(wasm),
+                label: options.label,
+                deployed_at_ms: now_ms(),
+                grants: options.grants.unwrap_or_else(|| serving.version.grants.clone()),
+            },
+            drop: options.drop,
+            accept_lossy: options.accept_lossy,
+            accept_unread: options.accept_unread,
+            sealed: None,
+            attempts: 0,
+            reason: None,
+        }
+    }
 }
 
 /// Goes back to the version before.
@@ -87,7 +96,7 @@ pub(crate) async fn rollback(host: &Shared, name: &str, options: RollbackOptions
         attempts: 0,
         reason: None,
     };
-    let plan = planned(host, &plugin, &program, &journal).await.map_err(|no| match no {
+    let plan = planned(host, &plugin, &program, &journal, None).await.map_err(|no| match no {
         NoPlan::Host(error) => host_error(error),
         NoPlan::Refused(refusals) => RollbackError::Swap(SwapError::State(refusals)),
         NoPlan::WouldLose(refusals) => RollbackError::WouldLose(refusals),
@@ -142,7 +151,7 @@ async fn resumed(host: &Shared, plugin: &Arc<Plugin>, journal: &HandOffRecord) -
     }
     let bytes = host.store.component(&journal.successor.component).map_err(|error| error.to_string())?;
     let program = load(host, bytes.to_vec()).await.map_err(|error| error.to_string())?;
-    let plan = planned(host, plugin, &program, journal).await.map_err(NoPlan::reason)?;
+    let plan = planned(host, plugin, &program, journal, None).await.map_err(NoPlan::reason)?;
     if let Base::Sealed { discarding: true, .. } = plan.base {
         return Err("the host stopped before later writes were exported".into());
     }
@@ -204,7 +213,7 @@ fn begin(host: &Shared, name: &str) -> Result<(Arc<Plugin>, Mark), SwapError> {
     Ok((plugin, mark))
 }
 
-async fn load(host: &Shared, wasm: Vec<u8>) -> Result<Program, SwapError> {
+pub(super) async fn load(host: &Shared, wasm: Vec<u8>) -> Result<Program, SwapError> {
     let engine = host.engine.clone();
     Ok(blocking(move || Program::load(&engine, &wasm).map_err(|error: ComponentError| error)).await?)
 }
@@ -214,8 +223,9 @@ async fn planned(
     plugin: &Arc<Plugin>,
     program: &Program,
     journal: &HandOffRecord,
+    affirmed: Option<Vec<Identity>>,
 ) -> Result<Plan, NoPlan> {
     let live = host.view(plugin.serving().plugin.state)?;
     let (host, plugin, program, journal) = (host.clone(), Arc::clone(plugin), program.clone(), journal.clone());
-    blocking(move || plan(&host, &plugin.serving(), &program, &journal, &live)).await
+    blocking(move || plan(&host, &plugin.serving(), &program, &journal, &live, affirmed.as_deref())).await
 }

@@ -12,7 +12,7 @@ use crate::catalog::{self, Key, PluginId, PluginRecord, Undone, VersionRecord};
 use crate::crash;
 use crate::engine::{Engine, Export, Program};
 use crate::error::{DeployError, HostError};
-use crate::handoff::Refusal;
+use crate::handoff::{Refusal, identities};
 use crate::plugin::{Plugin, Serving, link, now_ms, write_ledger};
 
 /// Longest name of a plugin, in bytes: it is typed by people.
@@ -31,6 +31,12 @@ impl Host {
             version_label: options.label.clone().unwrap_or_else(|| "1".to_owned()),
             ..Admission::default()
         };
+        let affirmed = identities(&options.state).map_err(DeployError::State)?;
+        let (shared, own, declared) = (self.shared.clone(), name.to_owned(), program.declared().to_vec());
+        let doubts = blocking(move || shared.doubts(&own, &Ledger::default(), &declared, &affirmed)).await;
+        if !doubts.is_empty() {
+            return Err(DeployError::State(doubts));
+        }
         let admitted = admit(&Ledger::default(), program.declared(), &admission).map_err(refused)?;
         let (shared, bytes) = (self.shared.clone(), wasm.to_vec());
         let component = blocking(move || shared.store.put_component(&bytes)).await.map_err(HostError::from)?;

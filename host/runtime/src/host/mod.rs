@@ -1,6 +1,7 @@
 //! The host: a data directory and its plugins.
 
 mod deploy;
+mod exported;
 mod open;
 mod options;
 mod report;
@@ -28,7 +29,7 @@ pub(crate) use typed::Typed;
 
 use crate::catalog::Catalog;
 use crate::error::{CallError, HostError, RollbackError, SwapError};
-use crate::handoff::{self, Receipt, RollbackOptions, SwapOptions};
+use crate::handoff::{self, Check, CheckOptions, Receipt, RollbackOptions, SwapOptions};
 use crate::plugin::{Call, Reply};
 
 /// How long closing waits for a plugin's running call.
@@ -56,6 +57,11 @@ impl Host {
     /// returns is polled or not.
     pub async fn swap(&self, name: &str, wasm: &[u8], options: SwapOptions) -> Result<Receipt, SwapError> {
         handoff::swap(&self.shared, name, wasm, options).await
+    }
+
+    /// What a swap would find and do. Nothing changes and no call waits.
+    pub async fn check(&self, name: &str, wasm: &[u8], options: CheckOptions) -> Result<Check, SwapError> {
+        handoff::check(&self.shared, name, wasm, options).await
     }
 
     /// Goes back to the version before, with all writes since where that version can read them.

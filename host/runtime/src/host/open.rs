@@ -30,6 +30,7 @@ impl Host {
             engine,
             warm: Arc::new(Warm::default()),
             plugins: Arc::new(RwLock::new(BTreeMap::new())),
+            exported: Arc::default(),
             calls: Arc::default(),
             closing: Arc::default(),
         };

@@ -49,6 +49,8 @@ pub struct DeployOptions {
     pub reuse: Reuse,
     /// Its limits.
     pub limits: Limits,
+    /// Imports that are collections although another plugin exports an interface of the same name, by identity.
+    pub state: Vec<String>,
 }
 
 /// Which entries of a collection to read.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use parking_lot::RwLock;
 use stead_store::{Change, CommitError, StateId, Store, Ticket, View, Writes};
 
+use super::exported::Exported;
 use crate::engine::Engine;
 use crate::error::HostError;
 use crate::plugin::{Plugin, Warm};
@@ -18,6 +19,7 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) warm: Arc<Warm>,
     pub(crate) plugins: Arc<RwLock<BTreeMap<String, Arc<Plugin>>>>,
+    pub(crate) exported: Arc<Exported>,
     pub(crate) calls: Arc<AtomicU64>,
     pub(crate) closing: Arc<AtomicBool>,
 }

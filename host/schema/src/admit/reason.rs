@@ -1,5 +1,6 @@
 //! Why a version may not take over, and what to do about it.
 
+use super::Admitted;
 use crate::identity::Identity;
 use crate::limits::SCHEMAS_MAX;
 use crate::skeleton;
@@ -11,6 +12,8 @@ use crate::verdict::{Comparison, Verdict};
 pub struct Refused {
     /// Every reason.
     pub reasons: Vec<Reason>,
+    /// What was found all the same: verdicts of all collections, bindings of those that could be bound. For reports.
+    pub found: Box<Admitted>,
 }
 
 /// One reason to refuse a version; `Display` says what to do about it.

@@ -315,3 +315,13 @@ fn every_reason_is_given_at_once() {
     let declared = [map(BALLOTS, "u8"), declared(TOTAL, Some(Kind::Log), None, None)];
     assert_eq!(admit(&first(), &declared, &label("v2")).unwrap_err().reasons.len(), 2);
 }
+
+#[test]
+fn a_refusal_tells_what_was_found_all_the_same() {
+    let declared = [map(BALLOTS, "u8"), counter(TOTAL), map("acme:tally/notes@1.0.0", "u8")];
+    let refused = admit(&first(), &declared, &label("v2")).unwrap_err();
+    let verdicts = refused.found.verdicts.iter().map(|(identity, comparison)| (identity.clone(), comparison.verdict));
+    let expected = [(identity(BALLOTS), Verdict::Incompatible), (identity(TOTAL), Verdict::Identical)];
+    assert_eq!(verdicts.collect::<Vec<_>>(), expected);
+    assert_eq!(refused.found.bindings.len(), 2, "the new one and the identical one");
+}

@@ -5,6 +5,7 @@
 
 mod answers;
 mod arguments;
+mod check;
 mod convert;
 mod error;
 mod limits;
@@ -16,10 +17,11 @@ pub(crate) use answers::{
     CallAnswer, CheckpointAnswer, CollectionInfo, DeployAnswer, EntryInfo, FunctionInfo, HealthAnswer, InspectAnswer,
     Outcome, PluginInfo, RepairAnswer, StateAnswer, VerifyAnswer,
 };
+pub(crate) use check::{CheckAnswer, CheckedInfo, FateWord, FunctionChangeInfo, Side, SkeletonInfo, check_files};
 pub(crate) use convert::inspect;
 pub(crate) use error::{ApiError, ErrorBody};
 pub(crate) use operations::{Api, verify_idle};
 pub(crate) use repair::repair;
 pub(crate) use requests::{
-    Arguments, CallOptions, DeployRequest, GrantsRequest, Pairs, RollbackRequest, StateQuery, SwapRequest,
+    Arguments, CallOptions, CheckRequest, DeployRequest, GrantsRequest, Pairs, RollbackRequest, StateQuery, SwapRequest,
 };

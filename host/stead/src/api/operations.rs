@@ -17,8 +17,8 @@ use super::answers::{
     VerifyAnswer,
 };
 use super::repair::{damage_info, open, words};
-use super::requests::{Arguments, CallOptions, DeployRequest, RollbackRequest, StateQuery, SwapRequest};
-use super::{ApiError, arguments};
+use super::requests::{Arguments, CallOptions, CheckRequest, DeployRequest, RollbackRequest, StateQuery, SwapRequest};
+use super::{ApiError, CheckAnswer, arguments};
 
 /// An open host, as the control API offers it.
 #[derive(Clone)]
@@ -62,6 +62,15 @@ impl Api {
 
     pub(crate) async fn swap(&self, plugin: &str, wasm: &[u8], request: &SwapRequest) -> Result<Receipt, ApiError> {
         Ok(self.host.swap(plugin, wasm, request.options()?).await?)
+    }
+
+    pub(crate) async fn check(
+        &self,
+        plugin: &str,
+        wasm: &[u8],
+        request: &CheckRequest,
+    ) -> Result<CheckAnswer, ApiError> {
+        Ok(self.host.check(plugin, wasm, request.options()).await?.into())
     }
 
     pub(crate) async fn rollback(&self, plugin: &str, request: &RollbackRequest) -> Result<Receipt, ApiError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 use stead_runtime::engine::Grants;
-use stead_runtime::{DeployOptions, Reuse, SwapOptions};
+use stead_runtime::{CheckOptions, DeployOptions, Reuse, SwapOptions};
 
 use super::ApiError;
 
@@ -54,6 +54,8 @@ pub(crate) struct DeployRequest {
     /// `NAME=VALUE`.
     pub(crate) limits: Vec<String>,
     pub(crate) grants: GrantsRequest,
+    /// Identities.
+    pub(crate) state: Vec<String>,
 }
 
 /// How a version is replaced.
@@ -65,6 +67,15 @@ pub(crate) struct SwapRequest {
     pub(crate) accept_lossy: Vec<String>,
     pub(crate) accept_unread: bool,
     pub(crate) grants: GrantsRequest,
+    pub(crate) state: Vec<String>,
+}
+
+/// What a swap that is only asked about would allow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CheckRequest {
+    pub(crate) drop: Vec<String>,
+    pub(crate) accept_lossy: Vec<String>,
+    pub(crate) state: Vec<String>,
 }
 
 /// How a plugin goes back.
@@ -171,6 +182,7 @@ impl DeployRequest {
         pairs.add_some("label", self.label.as_ref());
         pairs.add_flag("per_call", self.per_call);
         pairs.add_all("limit", &self.limits);
+        pairs.add_all("state", &self.state);
         self.grants.add_to(&mut pairs);
         pairs
     }
@@ -182,6 +194,7 @@ impl DeployRequest {
                 "label" => request.label = Some(value),
                 "per_call" => request.per_call = flag(name, &value)?,
                 "limit" => request.limits.push(value),
+                "state" => request.state.push(value),
                 _ => return request.grants.read(name, value),
             }
             Ok(true)
@@ -195,6 +208,7 @@ impl DeployRequest {
             grants: self.grants.grants()?,
             reuse: if self.per_call { Reuse::PerCall } else { Reuse::Resident },
             limits: super::limits::limits(&self.limits)?,
+            state: self.state.clone(),
         })
     }
 }
@@ -207,6 +221,7 @@ impl SwapRequest {
         pairs.add_all("drop", &self.drop);
         pairs.add_all("accept_lossy", &self.accept_lossy);
         pairs.add_flag("accept_unread", self.accept_unread);
+        pairs.add_all("state", &self.state);
         self.grants.add_to(&mut pairs);
         pairs
     }
@@ -220,6 +235,7 @@ impl SwapRequest {
                 "drop" => request.drop.push(value),
                 "accept_lossy" => request.accept_lossy.push(value),
                 "accept_unread" => request.accept_unread = flag(name, &value)?,
+                "state" => request.state.push(value),
                 _ => return request.grants.read(name, value),
             }
             Ok(true)
@@ -236,7 +252,36 @@ impl SwapRequest {
             accept_lossy: self.accept_lossy.clone(),
             accept_unread: self.accept_unread,
             grants: if grants { Some(self.grants.grants()?) } else { None },
+            state: self.state.clone(),
         })
+    }
+}
+
+impl CheckRequest {
+    pub(crate) fn pairs(&self) -> Pairs {
+        let mut pairs = Pairs::default();
+        pairs.add_all("drop", &self.drop);
+        pairs.add_all("accept_lossy", &self.accept_lossy);
+        pairs.add_all("state", &self.state);
+        pairs
+    }
+
+    pub(crate) fn parse(pairs: Pairs) -> Result<Self, ApiError> {
+        let mut request = Self::default();
+        pairs.each(|name, value| {
+            match name {
+                "drop" => request.drop.push(value),
+                "accept_lossy" => request.accept_lossy.push(value),
+                "state" => request.state.push(value),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(request)
+    }
+
+    pub(super) fn options(&self) -> CheckOptions {
+        CheckOptions { drop: self.drop.clone(), accept_lossy: self.accept_lossy.clone(), state: self.state.clone() }
     }
 }
 
@@ -325,6 +370,9 @@ mod tests {
             ..SwapRequest::default()
         };
         assert_eq!(SwapRequest::parse(swap.pairs()).unwrap(), swap);
+        let check =
+            CheckRequest { drop: swap.drop.clone(), state: vec!["a:b/e@1".to_owned()], ..CheckRequest::default() };
+        assert_eq!(CheckRequest::parse(check.pairs()).unwrap(), check);
         let state = StateQuery { from: Some("\"x\"".to_owned()), limit: Some(3), back: true };
         assert_eq!(StateQuery::parse(state.pairs()).unwrap(), state);
     }

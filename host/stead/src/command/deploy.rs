@@ -39,7 +39,18 @@ pub(super) struct Deploy {
     limits: Vec<String>,
 
     #[command(flatten)]
+    affirmed: AffirmedArgs,
+
+    #[command(flatten)]
     grants: GrantArgs,
+}
+
+/// Which imports are state.
+#[derive(Debug, Args)]
+pub(super) struct AffirmedArgs {
+    /// An import is a collection, although another plugin exports an interface of the same name
+    #[arg(long, value_name = "IDENTITY")]
+    pub(super) state: Vec<String>,
 }
 
 /// What a plugin may reach.
@@ -77,6 +88,7 @@ impl Deploy {
             per_call: self.per_call,
             limits: self.limits,
             grants: self.grants.into(),
+            state: self.affirmed.state,
         };
         let session = context.session(Missing::Create).await?;
         let deployed = session.deploy(&self.plugin, wasm, &request).await.map_err(|error| in_file(&self.file, error));

@@ -1,6 +1,7 @@
 //! The command tree: one file a command, each with its arguments, its examples and what it prints.
 
 mod call;
+mod check;
 mod checkpoint;
 mod completions;
 mod demo;
@@ -32,6 +33,7 @@ Examples:
   stead deploy tally tally.wasm                 deploy a component as the plugin `tally`
   stead call tally vote '\"ann\"' '\"yes\"'         call it with WAVE values
   stead state tally ballots                     read the state it keeps
+  stead check tally tally-v2.wasm               what would replacing the code do to the state?
   stead swap tally tally-v2.wasm                replace the code, keep the state
   stead serve                                   run the plugins for other programs
 
@@ -130,6 +132,7 @@ enum Command {
     Call(call::Call),
     List(list::List),
     Show(show::Show),
+    Check(check::Check),
     Swap(swap::Swap),
     Rollback(rollback::Rollback),
     History(history::History),
@@ -175,6 +178,7 @@ pub(crate) async fn run(cli: Cli, console: Console) -> Result<(), Failure> {
         Command::Call(command) => command.run(&context).await,
         Command::List(command) => command.run(&context).await,
         Command::Show(command) => command.run(&context).await,
+        Command::Check(command) => command.run(&context).await,
         Command::Swap(command) => command.run(&context).await,
         Command::Rollback(command) => command.run(&context).await,
         Command::History(command) => command.run(&context).await,

@@ -5,7 +5,7 @@ use clap::Args;
 use stead_runtime::{Activated, Phase, Receipt, ReceiptKind, VersionSummary};
 use stead_schema::Verdict;
 
-use super::deploy::{GrantArgs, in_file, read_component};
+use super::deploy::{AffirmedArgs, GrantArgs, in_file, read_component};
 use super::{Context, Missing};
 use crate::api::SwapRequest;
 use crate::console::{BAD, BOLD, Console, DIM, GOOD, Table, count, micros, parse_duration, plural, styled};
@@ -21,7 +21,7 @@ Examples:
   stead swap tally tally-v3.wasm --accept-lossy acme:tally/notes@1
 
 The host first proves from the types that the new code can read the old state, and runs the new code's migration \
-where it cannot. A migration first runs beside the calls, \
+where it cannot; `stead check` says beforehand what it would find. A migration first runs beside the calls, \
 for up to 10 minutes; calls that arrive in the last step wait; none fails and none is lost. A refusal changes nothing.")]
 pub(super) struct Swap {
     /// The plugin
@@ -52,6 +52,9 @@ pub(super) struct Swap {
     accept_unread: bool,
 
     #[command(flatten)]
+    affirmed: AffirmedArgs,
+
+    #[command(flatten)]
     grants: GrantArgs,
 }
 
@@ -65,6 +68,7 @@ impl Swap {
             accept_lossy: self.accept_lossy,
             accept_unread: self.accept_unread,
             grants: self.grants.into(),
+            state: self.affirmed.state,
         };
         let session = context.session(Missing::Refuse).await?;
         let receipt = session.swap(&self.plugin, wasm, &request).await.map_err(|error| in_file(&self.file, error));
@@ -152,7 +156,7 @@ pub(crate) fn phase_word(phase: Phase) -> &'static str {
     }
 }
 
-fn verdict(verdict: Verdict) -> String {
+pub(super) fn verdict(verdict: Verdict) -> String {
     match verdict {
         Verdict::Identical => styled(GOOD, "identical "),
         Verdict::Widening => styled(GOOD, "widening  "),

@@ -18,7 +18,8 @@ use tokio::sync::Semaphore;
 use super::auth::{Token, require};
 use super::limits::{BODY_READ_TIME, CALL_BODY_BYTES_MAX, COMPONENT_BYTES_MAX, REQUESTS_MAX};
 use crate::api::{
-    Api, ApiError, Arguments, CallOptions, DeployRequest, ErrorBody, Pairs, RollbackRequest, StateQuery, SwapRequest,
+    Api, ApiError, Arguments, CallOptions, CheckRequest, DeployRequest, ErrorBody, Pairs, RollbackRequest, StateQuery,
+    SwapRequest,
 };
 
 /// Who may ask.
@@ -49,6 +50,7 @@ pub(crate) fn router(api: Api, access: Access) -> Router {
         .route("/v1/plugins/{plugin}/call/{*function}", post(call))
         .route("/v1/plugins/{plugin}/deploy", post(deploy))
         .route("/v1/plugins/{plugin}/swap", post(swap))
+        .route("/v1/plugins/{plugin}/check", post(check))
         .route("/v1/plugins/{plugin}/rollback", post(rollback))
         .route("/v1/verify", post(verify))
         .route("/v1/checkpoint", post(checkpoint))
@@ -164,6 +166,13 @@ async fn deploy(State(shared): State<Shared>, Path(plugin): Path<String>, pairs:
 async fn swap(State(shared): State<Shared>, Path(plugin): Path<String>, pairs: Pairs, body: Body) -> Response {
     match with_component(SwapRequest::parse(pairs), body).await {
         Ok((request, wasm)) => to_the_end(async move { shared.api.swap(&plugin, &wasm, &request).await }).await,
+        Err(error) => refuse(&error),
+    }
+}
+
+async fn check(State(shared): State<Shared>, Path(plugin): Path<String>, pairs: Pairs, body: Body) -> Response {
+    match with_component(CheckRequest::parse(pairs), body).await {
+        Ok((request, wasm)) => to_the_end(async move { shared.api.check(&plugin, &wasm, &request).await }).await,
         Err(error) => refuse(&error),
     }
 }

@@ -1,11 +1,12 @@
 use crate::harness::Bench;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "serve",
     "deploy",
     "call",
     "list",
     "show",
+    "check",
     "swap",
     "rollback",
     "history",

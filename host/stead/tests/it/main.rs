@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod calls;
+mod check;
 mod demo;
 mod harness;
 mod help;
