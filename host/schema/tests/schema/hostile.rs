@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use stead_schema::codec::{self, CodecError};
-use stead_schema::limits::{DIFFERENCES_MAX, TYPE_DEPTH_MAX, TYPE_PARTS_MAX, TYPE_TEXT_CHARS_MAX};
+use stead_schema::limits::{DIFFERENCES_MAX, FIELDS_LEFT_OUT_MAX, TYPE_DEPTH_MAX, TYPE_PARTS_MAX, TYPE_TEXT_CHARS_MAX};
 use stead_schema::text::json;
 use stead_schema::{
     Admission, Case, Collection, Conversion, Declared, Field, Function, Identity, Kind, Ledger, Owned, Parts, Path,
@@ -165,6 +165,16 @@ fn g14_types_that_are_too_deep_or_too_large_are_refused() {
     for large in [large(TYPE_PARTS_MAX / 2), large(10_000), Type::Enum(names(10_000).collect())] {
         assert_eq!(refusal(large), format!("`a:b/c`: the type has more than {TYPE_PARTS_MAX} parts"));
     }
+}
+
+/// A few bytes of text do not become gigabytes of values.
+#[test]
+fn g14_json_that_leaves_much_out_is_refused() {
+    let ty = record(names(4_000), &Type::U8.option()).list();
+    let document = |count: usize| serde_json::Value::Array(vec![serde_json::json!({}); count]);
+    assert!(json::from_json(&ty, &document(FIELDS_LEFT_OUT_MAX / 4_000)).is_ok());
+    let message = json::from_json(&ty, &document(FIELDS_LEFT_OUT_MAX / 4_000 + 1)).unwrap_err().to_string();
+    assert_eq!(message, format!("at $[65]: more than {FIELDS_LEFT_OUT_MAX} fields are left out of the whole document"));
 }
 
 /// A length is believed only as far as its bytes go.

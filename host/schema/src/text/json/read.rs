@@ -1,17 +1,20 @@
 //! JSON as WIT values.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 
 use serde_json::{Map, Value as Json};
 
 use super::super::{Place, TextError};
 use super::base64;
+use crate::limits::FIELDS_LEFT_OUT_MAX;
 use crate::types::{Field, Type, brief_name};
 use crate::value::{Parts, Value};
 
-/// Reads a value from JSON.
+/// Reads a value from JSON. Fields that are left out take room too: a document is refused that leaves out more than
+/// [`FIELDS_LEFT_OUT_MAX`] of them.
 pub fn from_json(ty: &Type, json: &Json) -> Result<Value, TextError> {
-    read(ty, json).map_err(Wrong::at_root)
+    read(ty, json, &mut { FIELDS_LEFT_OUT_MAX }).map_err(Wrong::at_root)
 }
 
 /// What is wrong, and the steps to it from the inside out.
@@ -22,7 +25,8 @@ struct Wrong {
 
 type Read = Result<Parts<Value>, Wrong>;
 
-fn read(ty: &Type, json: &Json) -> Result<Value, Wrong> {
+/// `room` is how many fields may still be left out.
+fn read(ty: &Type, json: &Json, room: &mut usize) -> Result<Value, Wrong> {
     let parts = match (ty, json) {
         (Type::Bool, Json::Bool(v)) => Parts::Bool(*v),
         (Type::U8, json) => Parts::U8(integer(ty, json)?),
@@ -39,25 +43,27 @@ fn read(ty: &Type, json: &Json) -> Result<Value, Wrong> {
         (Type::String, Json::String(text)) => Parts::String(text.clone()),
         (Type::List(_), Json::Object(object)) if ty.is_bytes() => read_base64(object)?,
         (Type::List(element), Json::Array(items)) => {
-            let item = |(index, json)| read(element, json).map_err(|wrong: Wrong| wrong.inside(format!("[{index}]")));
+            let item =
+                |(index, json)| read(element, json, room).map_err(|wrong: Wrong| wrong.inside(format!("[{index}]")));
             Parts::List(items.iter().enumerate().map(item).collect::<Result<_, _>>()?)
         }
         (Type::Tuple(types), Json::Array(items)) if types.len() == items.len() => {
-            let item = |(index, (ty, json))| read(ty, json).map_err(|wrong: Wrong| wrong.inside(format!("[{index}]")));
+            let item =
+                |(index, (ty, json))| read(ty, json, room).map_err(|wrong: Wrong| wrong.inside(format!("[{index}]")));
             Parts::Tuple(types.iter().zip(items).enumerate().map(item).collect::<Result<_, _>>()?)
         }
-        (Type::Record(fields), Json::Object(object)) => read_record(fields, object)?,
+        (Type::Record(fields), Json::Object(object)) => read_record(fields, object, room)?,
         (Type::Option(_), Json::Null) => Parts::Option(None),
-        (Type::Option(some), json) => Parts::Option(Some(Box::new(read_some(some, json)?))),
+        (Type::Option(some), json) => Parts::Option(Some(Box::new(read_some(some, json, room)?))),
         (Type::Result { ok, err }, json) => match read_case(ty, json)? {
-            ("ok", payload) => Parts::Result(Ok(read_payload("ok", ok.as_deref(), payload)?)),
-            ("err", payload) => Parts::Result(Err(read_payload("err", err.as_deref(), payload)?)),
+            ("ok", payload) => Parts::Result(Ok(read_payload("ok", ok.as_deref(), payload, room)?)),
+            ("err", payload) => Parts::Result(Err(read_payload("err", err.as_deref(), payload, room)?)),
             _ => return Err(expected(ty, json)),
         },
         (Type::Variant(cases), json) => {
             let (name, payload) = read_case(ty, json)?;
             let case = cases.iter().find(|case| case.name == name).ok_or_else(|| expected(ty, json))?;
-            Parts::Variant(name.into(), read_payload(name, case.ty.as_ref(), payload)?)
+            Parts::Variant(name.into(), read_payload(name, case.ty.as_ref(), payload, room)?)
         }
         (Type::Enum(names), Json::String(name)) if names.contains(name) => Parts::Enum(name.clone()),
         (Type::Flags(names), Json::Array(items)) => read_flags(ty, names, items)?,
@@ -117,34 +123,52 @@ fn read_base64(object: &Map<String, Json>) -> Read {
 /// Most fields that are listed beside one that is unknown.
 const FIELDS_SHOWN_MAX: usize = 20;
 
-fn read_record(fields: &[Field], object: &Map<String, Json>) -> Read {
-    if let Some(unknown) = object.keys().find(|name| fields.iter().all(|field| field.name != **name)) {
-        let shown = fields.iter().take(FIELDS_SHOWN_MAX).map(|field| format!("`{}`", brief_name(&field.name)));
-        let known = shown.collect::<Vec<_>>().join(", ");
-        let more = if fields.len() > FIELDS_SHOWN_MAX { ", …" } else { "" };
-        return Err(wrong(format!("no field `{}`; the fields are {known}{more}", brief_name(unknown))));
-    }
-    let field = |field: &Field| {
+fn read_record(fields: &[Field], object: &Map<String, Json>, room: &mut usize) -> Read {
+    let mut record = Vec::with_capacity(fields.len());
+    let mut given = 0;
+    for field in fields {
         let value = match (object.get(&field.name), &field.ty) {
-            (Some(json), ty) => read(ty, json).map_err(|wrong| wrong.inside(format!(".{}", field.name)))?,
-            (None, Type::Option(_)) => Value::none(),
+            (Some(json), ty) => {
+                given += 1;
+                read(ty, json, room).map_err(|wrong| wrong.inside(format!(".{}", field.name)))?
+            }
+            (None, Type::Option(_)) => {
+                *room = room.checked_sub(1).ok_or_else(|| {
+                    wrong(format!("more than {FIELDS_LEFT_OUT_MAX} fields are left out of the whole document"))
+                })?;
+                Value::none()
+            }
             (None, ty) => {
+                unknown_field(fields, object)?;
                 return Err(wrong(format!("the field `{}: {}` is missing", brief_name(&field.name), ty.brief())));
             }
         };
-        Ok((field.name.clone(), value))
-    };
-    Ok(Parts::Record(fields.iter().map(field).collect::<Result<_, _>>()?))
+        record.push((field.name.clone(), value));
+    }
+    if given < object.len() {
+        unknown_field(fields, object)?;
+    }
+    Ok(Parts::Record(record))
+}
+
+/// Refuses a field that the record does not have.
+fn unknown_field(fields: &[Field], object: &Map<String, Json>) -> Result<(), Wrong> {
+    let names: HashSet<&String> = fields.iter().map(|field| &field.name).collect();
+    let Some(unknown) = object.keys().find(|name| !names.contains(name)) else { return Ok(()) };
+    let shown = fields.iter().take(FIELDS_SHOWN_MAX).map(|field| format!("`{}`", brief_name(&field.name)));
+    let known = shown.collect::<Vec<_>>().join(", ");
+    let more = if fields.len() > FIELDS_SHOWN_MAX { ", …" } else { "" };
+    Err(wrong(format!("no field `{}`; the fields are {known}{more}", brief_name(unknown))))
 }
 
 /// What is inside `some`; around another option it is named, so that `some(none)` is not `none`.
-fn read_some(some: &Type, json: &Json) -> Result<Value, Wrong> {
+fn read_some(some: &Type, json: &Json, room: &mut usize) -> Result<Value, Wrong> {
     match (some, json) {
         (Type::Option(_), Json::Object(object)) if object.len() == 1 && object.contains_key("some") => {
-            read(some, &object["some"]).map_err(|wrong| wrong.inside(".some".into()))
+            read(some, &object["some"], room).map_err(|wrong| wrong.inside(".some".into()))
         }
         (Type::Option(_), _) => Err(wrong("expected `null` or `{\"some\": …}` for an option around an option")),
-        (some, json) => read(some, json),
+        (some, json) => read(some, json, room),
     }
 }
 
@@ -159,13 +183,18 @@ fn read_case<'a>(ty: &Type, json: &'a Json) -> Result<(&'a str, Option<&'a Json>
     }
 }
 
-fn read_payload(case: &str, ty: Option<&Type>, json: Option<&Json>) -> Result<Option<Box<Value>>, Wrong> {
+fn read_payload(
+    case: &str,
+    ty: Option<&Type>,
+    json: Option<&Json>,
+    room: &mut usize,
+) -> Result<Option<Box<Value>>, Wrong> {
     match (ty, json) {
         (None, None | Some(Json::Null)) => Ok(None),
         (None, Some(_)) => Err(wrong(format!("`{case}` carries nothing"))),
         (Some(ty), None) => Err(wrong(format!("`{case}` carries `{}`: write `{{\"{case}\": …}}`", ty.brief()))),
         (Some(ty), Some(json)) => {
-            let value = read(ty, json).map_err(|wrong| wrong.inside(format!(".{case}")))?;
+            let value = read(ty, json, room).map_err(|wrong| wrong.inside(format!(".{case}")))?;
             Ok(Some(Box::new(value)))
         }
     }
