@@ -29,6 +29,7 @@ fn main() {
         "test-guests/keyvalue-draft",
         "test-guests/keyvalue-draft2",
         "test-guests/keyvalue-spin",
+        "test-guests/settings",
         "test-guests/keyvalue_command",
     ]);
 }

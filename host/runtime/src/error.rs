@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use stead_store::{CommitError, OpenError, OutcomeUnknown, ReadError, StoreError};
 
-use crate::engine::ComponentError;
+use crate::engine::{ComponentError, SettingsError};
 use crate::handoff::{Phase, Receipt, Refusal};
 
 /// What is known of a guest that trapped. Its writes are discarded and the plugin goes on with a new instance.
@@ -193,6 +193,9 @@ pub enum DeployError {
         /// The name.
         name: String,
     },
+    /// The settings cannot be given.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// The component cannot be a plugin.
     #[error(transparent)]
     Component(#[from] ComponentError),
@@ -210,6 +213,7 @@ impl DeployError {
         match self {
             DeployError::Name { .. } => "name",
             DeployError::Exists { .. } => "exists",
+            DeployError::Settings(_) => "settings",
             DeployError::Component(_) => "component",
             DeployError::State(_) => "state",
             DeployError::Host(error) => error.kind(),
@@ -232,6 +236,9 @@ pub enum SwapError {
         /// The plugin.
         plugin: String,
     },
+    /// The settings cannot be given.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// The component cannot be a plugin.
     #[error(transparent)]
     Component(#[from] ComponentError),
@@ -259,6 +266,7 @@ impl SwapError {
         match self {
             SwapError::UnknownPlugin { .. } => "unknown-plugin",
             SwapError::Busy { .. } => "busy",
+            SwapError::Settings(_) => "settings",
             SwapError::Component(_) => "component",
             SwapError::State(_) => "state",
             SwapError::Aborted { .. } => "aborted",

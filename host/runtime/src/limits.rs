@@ -23,6 +23,16 @@ pub const KEYS_PAGE_MAX: usize = 10_000;
 /// Bytes of the keys of such a page; a page of one key is never too large.
 pub const KEYS_PAGE_BYTES_MAX: usize = MIB;
 
+/// Names and values of a version's settings together, in bytes: they travel in the query of a request, where each byte may
+/// take three, and lie in the version's record.
+pub const SETTINGS_BYTES_MAX: usize = 16 * KIB;
+
+/// The part of a `wasi:logging` message that is logged, in bytes: a call of `log` is not interrupted.
+pub const LOG_MESSAGE_BYTES_MAX: usize = 64 * KIB;
+
+/// The part of a `wasi:logging` context that is logged, in bytes: it stands on every line.
+pub const LOG_CONTEXT_BYTES_MAX: usize = 256;
+
 /// Limits of one process: they size what all plugins share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineLimits {

@@ -69,6 +69,8 @@ guests! {
     KEYVALUE_DRAFT2 = "keyvalue-draft2";
     /// As KEYVALUE_DRAFT for 0.2.0-draft2 as Spin has it.
     KEYVALUE_SPIN = "keyvalue-spin";
+    /// Exports `get(key)` and `all()` of its settings through `wasi:config`, and `log(context, message)` through `wasi:logging`.
+    SETTINGS = "settings";
     /// A command over `wasi:keyvalue` 0.2.0-draft: exports `wasi:cli/run`.
     KEYVALUE_COMMAND = "keyvalue_command";
 }

@@ -22,4 +22,5 @@ mod g13_least_authority;
 mod g14_bounded;
 mod keyvalue;
 mod rollback;
+mod settings;
 mod simulated;

@@ -31,8 +31,19 @@ pub(crate) use record::{
 use crate::error::HostError;
 use crate::host::HistoryEntry;
 
-/// The format of all records.
-const RECORD_VERSION: u8 = 1;
+/// A record of the catalog, with the version that stands before it.
+pub(crate) trait Record: Serialize + DeserializeOwned {
+    /// The version that is written.
+    const VERSION: u8 = 1;
+
+    /// Reads one of a version that earlier releases wrote, and what follows it; none if there was no such version.
+    fn earlier(version: u8, body: &[u8]) -> Option<postcard::Result<(Self, &[u8])>> {
+        let _ = (version, body);
+        None
+    }
+}
+
+impl Record for HistoryEntry {}
 
 /// The catalog as of one moment.
 pub(crate) struct Catalog {
@@ -121,11 +132,11 @@ impl Catalog {
         Ok(self.view.count(Bound::Included(lower), Bound::Excluded(upper))?)
     }
 
-    fn get<R: DeserializeOwned>(&self, key: &Key) -> Result<Option<R>, HostError> {
+    fn get<R: Record>(&self, key: &Key) -> Result<Option<R>, HostError> {
         self.view.get(key.as_bytes())?.map(|bytes| decode(key.as_bytes(), &bytes)).transpose()
     }
 
-    fn all<R: DeserializeOwned>(&self, (lower, upper): (Bytes, Bytes)) -> Result<Vec<R>, HostError> {
+    fn all<R: Record>(&self, (lower, upper): (Bytes, Bytes)) -> Result<Vec<R>, HostError> {
         let entries = self.view.scan(Bound::Included(lower), Bound::Excluded(upper), Order::Ascending);
         entries
             .map(|entry| {
@@ -137,8 +148,8 @@ impl Catalog {
 }
 
 /// Adds a record to what a commit writes.
-pub(crate) fn put<R: Serialize>(writes: &mut Writes, key: Key, record: &R) {
-    let mut bytes = vec![RECORD_VERSION];
+pub(crate) fn put<R: Record>(writes: &mut Writes, key: Key, record: &R) {
+    let mut bytes = vec![R::VERSION];
     // Serializing plain data into memory has nothing that could fail.
     let body = postcard::to_stdvec(record).unwrap_or_else(|error| unreachable!("a record does not encode: {error}"));
     bytes.extend(body);
@@ -150,15 +161,17 @@ pub(crate) fn remove(writes: &mut Writes, key: Key) {
     writes.insert(key.into_bytes(), None);
 }
 
-fn decode<R: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<R, HostError> {
+fn decode<R: Record>(key: &[u8], bytes: &[u8]) -> Result<R, HostError> {
     let damaged = |what: String| HostError::Catalog { what: format!("record {}: {what}", key.escape_ascii()) };
-    match bytes.split_first() {
-        Some((&RECORD_VERSION, body)) => match postcard::take_from_bytes(body) {
-            Ok((record, [])) => Ok(record),
-            Ok((_, rest)) => Err(damaged(format!("{} bytes too many", rest.len()))),
-            Err(error) => Err(damaged(error.to_string())),
-        },
-        Some((version, _)) => Err(damaged(format!("it has version {version}; use a newer release"))),
-        None => Err(damaged("it is empty".into())),
+    let Some((&version, body)) = bytes.split_first() else { return Err(damaged("it is empty".into())) };
+    let read = match version == R::VERSION {
+        true => Some(postcard::take_from_bytes(body)),
+        false => R::earlier(version, body),
+    };
+    match read {
+        Some(Ok((record, []))) => Ok(record),
+        Some(Ok((_, rest))) => Err(damaged(format!("{} bytes too many", rest.len()))),
+        Some(Err(error)) => Err(damaged(error.to_string())),
+        None => Err(damaged(format!("it has version {version}; use a newer release"))),
     }
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use stead_schema::{Type, Value};
 use stead_store::{ComponentHash, StateId};
 
-use crate::engine::Grants;
+use super::Record;
+use crate::engine::{Grants, Settings};
 use crate::error::TrapReport;
 use crate::handoff::{Phase, ReceiptKind};
 use crate::host::VersionSummary;
@@ -80,6 +81,38 @@ pub(crate) struct VersionRecord {
     pub(crate) label: Option<String>,
     pub(crate) deployed_at_ms: u64,
     pub(crate) grants: Grants,
+    /// Since version 2 of the record.
+    pub(crate) settings: Settings,
+}
+
+/// Version 1 of [`VersionRecord`].
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+pub(super) struct VersionRecord1 {
+    pub(super) generation: u64,
+    pub(super) component: ComponentHash,
+    pub(super) label: Option<String>,
+    pub(super) deployed_at_ms: u64,
+    pub(super) grants: Grants,
+}
+
+impl From<VersionRecord1> for VersionRecord {
+    fn from(before: VersionRecord1) -> VersionRecord {
+        let VersionRecord1 { generation, component, label, deployed_at_ms, grants } = before;
+        VersionRecord { generation, component, label, deployed_at_ms, grants, settings: Settings::default() }
+    }
+}
+
+impl Record for VersionRecord {
+    const VERSION: u8 = 2;
+
+    fn earlier(version: u8, body: &[u8]) -> Option<postcard::Result<(VersionRecord, &[u8])>> {
+        let read = || {
+            let (record, rest) = postcard::take_from_bytes::<VersionRecord1>(body)?;
+            Ok((record.into(), rest))
+        };
+        (version == 1).then(read)
+    }
 }
 
 impl VersionRecord {
@@ -116,6 +149,50 @@ pub(crate) struct HandOffRecord {
     /// Why it is given up, once it is.
     pub(crate) reason: Option<(Phase, String)>,
 }
+
+/// Version 1 of [`HandOffRecord`]: with version 1 of the successor's.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+pub(super) struct HandOffRecord1 {
+    pub(super) plugin: String,
+    pub(super) kind: ReceiptKind,
+    pub(super) phase: Phase,
+    pub(super) successor: VersionRecord1,
+    pub(super) drop: Vec<String>,
+    pub(super) accept_lossy: Vec<String>,
+    pub(super) accept_unread: bool,
+    pub(super) sealed: Option<StateId>,
+    pub(super) attempts: u32,
+    pub(super) reason: Option<(Phase, String)>,
+}
+
+impl Record for HandOffRecord {
+    const VERSION: u8 = 2;
+
+    fn earlier(version: u8, body: &[u8]) -> Option<postcard::Result<(HandOffRecord, &[u8])>> {
+        let read = || {
+            let (before, rest) = postcard::take_from_bytes::<HandOffRecord1>(body)?;
+            let record = HandOffRecord {
+                plugin: before.plugin,
+                kind: before.kind,
+                phase: before.phase,
+                successor: before.successor.into(),
+                drop: before.drop,
+                accept_lossy: before.accept_lossy,
+                accept_unread: before.accept_unread,
+                sealed: before.sealed,
+                attempts: before.attempts,
+                reason: before.reason,
+            };
+            Ok((record, rest))
+        };
+        (version == 1).then(read)
+    }
+}
+
+impl Record for PluginRecord {}
+impl Record for ResultRecord {}
+impl Record for WindowRecord {}
 
 /// What became of a call with an id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

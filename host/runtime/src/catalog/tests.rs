@@ -1,7 +1,10 @@
 use stead_schema::{Parts, Type, Value};
 use stead_store::Writes;
 
-use super::{End, Key, PluginId, ResultRecord, decode, put};
+use super::record::{HandOffRecord1, VersionRecord1};
+use super::{End, HandOffRecord, Key, PluginId, ResultRecord, VersionRecord, decode, put};
+use crate::engine::{Grants, Settings};
+use crate::handoff::{Phase, ReceiptKind};
 
 fn record() -> ResultRecord {
     ResultRecord { asked: [7; 32], era: 3, end: End::Returned(Some(Value(Parts::U64(300)))), ty: Some(Type::U64) }
@@ -33,6 +36,62 @@ fn what_is_no_record_is_named_as_damage() {
         let error = decode::<ResultRecord>(&key, bytes).unwrap_err();
         assert_eq!(error.kind(), "catalog", "{error}");
     }
+}
+
+fn version_1() -> VersionRecord1 {
+    VersionRecord1 {
+        generation: 7,
+        component: stead_store::ComponentHash::of(b"a component"),
+        label: Some("1.2.0".into()),
+        deployed_at_ms: 300,
+        grants: Grants { names: true, ..Grants::default() },
+    }
+}
+
+/// As releases wrote it before versions had settings.
+fn before_settings(record: &impl serde::Serialize) -> Vec<u8> {
+    [&[1][..], &postcard::to_stdvec(record).unwrap()].concat()
+}
+
+#[test]
+fn versions_from_before_settings_are_read_and_those_since_have_these_bytes() {
+    let version: VersionRecord = version_1().into();
+    assert_eq!((version.generation, &version.settings), (7, &Settings::default()));
+    assert_eq!(decode::<VersionRecord>(b"k", &before_settings(&version_1())).unwrap(), version);
+
+    let settings = Settings([("mode".to_owned(), "fast".to_owned())].into());
+    let version = VersionRecord { settings, ..version };
+    let mut writes = Writes::new();
+    put(&mut writes, Key::version(PluginId(2), 7), &version);
+    let (key, value) = writes.pop_first().unwrap();
+    let value = value.unwrap();
+    assert_eq!((value[0], &value[1..2]), (2, &[7][..]));
+    assert!(value.ends_with(b"\x01\x04mode\x04fast"), "settings come last");
+    assert_eq!(value.len(), before_settings(&version_1()).len() + 11);
+    assert_eq!(decode::<VersionRecord>(&key, &value).unwrap(), version);
+    let mut newer = value.to_vec();
+    newer[0] = 3;
+    assert!(decode::<VersionRecord>(&key, &newer).unwrap_err().to_string().contains("newer release"));
+}
+
+#[test]
+fn a_hand_off_that_an_earlier_release_began_is_read() {
+    let before = HandOffRecord1 {
+        plugin: "tally".into(),
+        kind: ReceiptKind::Swap,
+        phase: Phase::Sealing,
+        successor: version_1(),
+        drop: vec!["a:b/c@1".into()],
+        accept_lossy: Vec::new(),
+        accept_unread: true,
+        sealed: None,
+        attempts: 2,
+        reason: None,
+    };
+    let bytes = before_settings(&before);
+    let record: HandOffRecord = decode(b"k", &bytes).unwrap();
+    assert_eq!((record.successor, record.attempts, record.phase), (version_1().into(), 2, Phase::Sealing));
+    assert!(decode::<HandOffRecord>(b"k", &[&bytes[..], &[0]].concat()).is_err());
 }
 
 #[test]

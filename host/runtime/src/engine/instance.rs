@@ -20,6 +20,7 @@ use super::memory::Memory;
 use super::outcome::{ArgumentError, CallEnd, Trap, TrapKind};
 use super::output::Tail;
 use super::program::{Export, Program, Signature};
+use super::settings::Settings;
 use super::value::{checked, from_val};
 use crate::limits::Limits;
 
@@ -71,6 +72,8 @@ pub(super) struct Context {
     call: Option<Call>,
     touched: Vec<Touched>,
     deadline: Instant,
+    plugin: Arc<str>,
+    settings: Arc<Settings>,
     limits: Arc<Limits>,
     memory: Memory,
     stderr: Tail,
@@ -88,6 +91,15 @@ struct Call {
 impl Context {
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The plugin's name.
+    pub(super) fn plugin(&self) -> &str {
+        &self.plugin
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// When the call that runs is to end.
@@ -170,6 +182,8 @@ impl Linked {
             call: None,
             touched: shared.untouched.clone(),
             deadline,
+            plugin: shared.plugin.clone(),
+            settings: shared.settings.clone(),
             limits: limits.clone(),
             memory: Memory::new(limits),
             wasi: shared.grants.context(&shared.plugin, limits, &stderr)?,

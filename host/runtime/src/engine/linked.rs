@@ -8,10 +8,11 @@ use wasmtime::component::{InstancePre, Linker};
 use super::bind;
 use super::collection::{Collection, Touched};
 use super::instance::Context;
-use super::keyvalue;
 use super::program::Program;
 use super::refusal::ComponentError;
+use super::settings::Settings;
 use super::wasi::Grants;
+use super::{keyvalue, logging, settings};
 use crate::limits::Limits;
 
 /// A program joined to one plugin's collections and grants: instances are made of it. Cheap to clone.
@@ -27,6 +28,7 @@ pub(super) struct Shared {
     /// One for each binding, with nothing counted.
     pub(super) untouched: Vec<Touched>,
     pub(super) grants: Grants,
+    pub(super) settings: Arc<Settings>,
     pub(super) limits: Arc<Limits>,
 }
 
@@ -37,6 +39,7 @@ impl Program {
         plugin: &str,
         bindings: &[Binding],
         grants: &Grants,
+        settings: &Settings,
         limits: &Limits,
     ) -> Result<Linked, ComponentError> {
         let unlinkable = |error: wasmtime::Error| ComponentError::Unlinkable { what: format!("{error:#}") };
@@ -67,6 +70,7 @@ impl Program {
             pre,
             untouched,
             grants: grants.clone(),
+            settings: Arc::new(settings.clone()),
             limits: Arc::new(limits),
         };
         Ok(Linked { shared: Arc::new(shared) })
@@ -84,9 +88,11 @@ impl Linked {
     }
 }
 
-/// A linker with WASI in it.
+/// A linker with WASI in it, and the standard interfaces beside it that need no collection.
 pub(super) fn wasi_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Context>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    settings::define(&mut linker)?;
+    logging::define(&mut linker)?;
     Ok(linker)
 }

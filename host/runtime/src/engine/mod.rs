@@ -17,12 +17,14 @@ mod code;
 mod collection;
 mod fault;
 mod keyvalue;
+mod logging;
 mod memory;
 mod named;
 mod native;
 mod outline;
 mod output;
 mod reflect;
+mod settings;
 mod unsupported;
 mod value;
 
@@ -35,6 +37,7 @@ use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 pub use self::outcome::{ArgumentError, Trap, TrapKind, Unreadable};
 pub use self::refusal::ComponentError;
+pub use self::settings::{Settings, SettingsError};
 pub use self::wasi::{AddressGrant, DirectoryGrant, Grants, GrantsError};
 
 pub(crate) use self::collection::Touched;

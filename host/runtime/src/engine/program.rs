@@ -327,7 +327,8 @@ fn imports(
         let imports = ty.imports(engine.wasmtime()).map(|(name, _)| name);
         let exports = ty.exports(engine.wasmtime()).map(|(name, _)| name);
         let all: Vec<Identity> = imports.chain(exports).filter_map(|name| Identity::parse(name).ok()).collect();
-        for collection in &mut declared {
+        // The standard interfaces have versions of their own, and one store beneath them.
+        for collection in declared.iter_mut().filter(|collection| !keyvalue::is(collection)) {
             collection.old = all.iter().any(|other| collection.identity.is_older_than(other));
         }
     }

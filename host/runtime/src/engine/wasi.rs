@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
-use super::keyvalue;
 use super::output::{Output, Tail};
+use super::{keyvalue, logging, settings};
 use crate::limits::Limits;
 
 /// What a plugin may reach outside its state. Nothing by default.
@@ -126,9 +126,13 @@ pub(super) fn offered(import: &str) -> Result<(), &'static str> {
         "http" => Err("HTTP is not offered to plugins; let the caller of the plugin fetch"),
         "keyvalue" if keyvalue::INTERFACES.contains(&interface) && keyvalue::VERSIONS.contains(&version) => Ok(()),
         "keyvalue" => Err("this host offers store, atomics and batch of wasi:keyvalue 0.2.0-draft and 0.2.0-draft2"),
-        "config" => Err("read settings from the environment, which is granted at deploy"),
-        "logging" => Err("write to standard error, which the host logs"),
-        _ => Err("this host offers cli, clocks, filesystem, io, random and sockets of WASI 0.2"),
+        "config" if interface == "store" && settings::VERSIONS.contains(&version) => Ok(()),
+        "config" => Err("this host offers wasi:config/store 0.2.0-rc.1, 0.2.0-draft-2024-09-27 and 0.2.0-draft"),
+        "logging" if logging::NAMES.contains(&import) => Ok(()),
+        "logging" => Err("this host offers wasi:logging/logging 0.1.0-draft, and the same without a version"),
+        _ => Err(
+            "this host offers cli, clocks, filesystem, io, random and sockets of WASI 0.2, and keyvalue, config and logging",
+        ),
     }
 }
 

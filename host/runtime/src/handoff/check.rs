@@ -14,7 +14,7 @@ use super::receipt::Refusal;
 use super::start::load;
 use super::{CheckOptions, SwapOptions};
 use crate::catalog::HandOffRecord;
-use crate::engine::{Engine, Export, Grants, Program, Signature};
+use crate::engine::{Engine, Export, Grants, Program, Settings, Signature};
 use crate::error::{DeployError, HostError, SwapError};
 use crate::host::{Shared, Typed, VersionSummary, blocking, refusals};
 use crate::limits::Limits;
@@ -146,6 +146,7 @@ impl Check {
             state: None,
             doubts: Vec::new(),
             grants: &Grants::default(),
+            settings: &Settings::default(),
             limits: &Limits::default(),
         });
         let check = heard.and_then(|heard| Check::of(&deployed.ledger, None, Some(&incumbent), &successor, heard));

@@ -6,7 +6,7 @@ use stead_store::View;
 
 use super::convert::{Losing, losing};
 use super::receipt::Refusal;
-use crate::engine::{Grants, Linked, Program};
+use crate::engine::{Grants, Linked, Program, Settings};
 use crate::error::HostError;
 use crate::host::refusals;
 use crate::limits::Limits;
@@ -26,6 +26,7 @@ pub(super) struct Question<'a> {
     /// What speaks against it apart from the state.
     pub(super) doubts: Vec<Refusal>,
     pub(super) grants: &'a Grants,
+    pub(super) settings: &'a Settings,
     pub(super) limits: &'a Limits,
 }
 
@@ -67,7 +68,8 @@ pub(super) fn hear(question: Question<'_>) -> Result<Heard, HostError> {
         }
     }
     let linked = against.is_empty().then(|| {
-        let linked = program.link(question.plugin, &admitted.bindings, question.grants, question.limits);
+        let linked =
+            program.link(question.plugin, &admitted.bindings, question.grants, question.settings, question.limits);
         linked.map_err(|error| Refusal { subject: question.plugin.into(), reason: error.to_string() })
     });
     Ok(Heard { admitted, reasons, refusals: against, losing: losses, linked })

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Grants;
+use crate::engine::{Grants, Settings};
 
 /// How a version is replaced.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub struct SwapOptions {
     pub grants: Option<Grants>,
     /// Imports that are collections although another plugin exports an interface of the same name, by identity.
     pub state: Vec<String>,
+    /// What the successor reads through `wasi:config`, all of it; the incumbent's settings if none.
+    pub settings: Option<Settings>,
 }
 
 /// What an operator would say to a swap that is only asked about.

@@ -119,6 +119,7 @@ pub(super) fn heard(
         state,
         doubts,
         grants: &journal.successor.grants,
+        settings: &journal.successor.settings,
         limits: &serving.plugin.limits,
     })?)
 }

@@ -28,6 +28,9 @@ const PATIENCE_AT_OPEN: Duration = Duration::from_secs(600);
 
 /// Replaces the active version by a new one.
 pub(crate) async fn swap(host: &Shared, name: &str, wasm: &[u8], options: SwapOptions) -> Result<Receipt, SwapError> {
+    if let Some(settings) = &options.settings {
+        settings.check()?;
+    }
     let (plugin, mark) = begin(host, name)?;
     let program = load(host, wasm.to_vec()).await?;
     let affirmed = identities(&options.state).map_err(SwapError::State)?;
@@ -60,6 +63,7 @@ impl HandOffRecord {
                 label: options.label,
                 deployed_at_ms: now_ms(),
                 grants: options.grants.unwrap_or_else(|| serving.version.grants.clone()),
+                settings: options.settings.unwrap_or_else(|| serving.version.settings.clone()),
             },
             drop: options.drop,
             accept_lossy: options.accept_lossy,

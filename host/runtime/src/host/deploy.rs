@@ -22,6 +22,7 @@ impl Host {
     /// Deploys a component as the first version of a new plugin.
     pub async fn deploy(&self, name: &str, wasm: &[u8], options: DeployOptions) -> Result<Deployed, DeployError> {
         check_name(name)?;
+        options.settings.check()?;
         if self.shared.plugin(name).is_some() {
             return Err(DeployError::Exists { name: name.into() });
         }
@@ -49,6 +50,7 @@ impl Host {
             label: options.label,
             deployed_at_ms: at_ms,
             grants: options.grants,
+            settings: options.settings,
         };
         let plugin = PluginRecord {
             id: PluginId(state.0),

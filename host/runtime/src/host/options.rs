@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stead_store::disk::Disk;
 
-use crate::engine::{Engine, Grants};
+use crate::engine::{Engine, Grants, Settings};
 use crate::limits::Limits;
 use crate::plugin::Reuse;
 
@@ -45,6 +45,8 @@ pub struct DeployOptions {
     pub label: Option<String>,
     /// What the plugin may reach besides its state.
     pub grants: Grants,
+    /// What it reads through `wasi:config`.
+    pub settings: Settings,
     /// Whether instances are kept between calls.
     pub reuse: Reuse,
     /// Its limits.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use stead_schema::{Kind, Type, Value};
 
+use crate::engine::Settings;
 use crate::handoff::{Phase, Receipt};
 use crate::plugin::Reuse;
 
@@ -76,6 +77,8 @@ pub struct PluginDetails {
     pub commits: u64,
     /// Whether instances are kept between calls.
     pub reuse: Reuse,
+    /// What the active version reads through `wasi:config`.
+    pub settings: Settings,
     /// Calls that wait right now.
     pub waiting: u64,
     /// All versions, the oldest first.

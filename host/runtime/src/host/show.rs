@@ -56,6 +56,7 @@ impl Host {
             root: view.root().map_err(crate::error::HostError::from)?.to_string(),
             commits: view.commits(),
             reuse: serving.plugin.reuse,
+            settings: serving.version.settings.clone(),
             waiting: plugin.waiting() as u64,
             previous: versions.iter().find(|version| Some(version.generation) == previous).map(|v| v.summary()),
             versions: versions.iter().map(|version| version.summary()).collect(),

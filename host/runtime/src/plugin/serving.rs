@@ -89,7 +89,9 @@ pub(crate) fn link(
     // What was accepted when the version became active holds for as long as it is.
     let admission = Admission { prove: true, version_label: version.text(), back: true, ..Admission::default() };
     let admitted = admit(ledger, program.declared(), &admission).map_err(|refused| refused.to_string())?;
-    program.link(&plugin.name, &admitted.bindings, &version.grants, &plugin.limits).map_err(|error| error.to_string())
+    program
+        .link(&plugin.name, &admitted.bindings, &version.grants, &version.settings, &plugin.limits)
+        .map_err(|error| error.to_string())
 }
 
 /// The ledger that a state holds.

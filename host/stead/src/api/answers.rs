@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use stead_runtime::engine::Settings;
 use stead_runtime::{PluginSummary, Reuse, VersionSummary};
 
 /// An exported function.
@@ -62,6 +63,8 @@ pub(crate) struct PluginInfo {
     /// The BLAKE3 root of the state.
     pub(crate) root: String,
     pub(crate) commits: u64,
+    /// What the active version reads through `wasi:config`.
+    pub(crate) settings: Settings,
     pub(crate) reuse: Reuse,
     pub(crate) waiting: u64,
     pub(crate) versions: Vec<VersionSummary>,

@@ -1,6 +1,6 @@
 //! From the runtime's terms to those of the API: types become WIT text, errors one shape.
 
-use stead_runtime::engine::{DirectoryGrant, Engine, Grants};
+use stead_runtime::engine::{DirectoryGrant, Engine, Grants, Settings};
 use stead_runtime::{
     CallError, CollectionDetails, DeployError, Deployed, HostError, InspectedCollection, Inspection, PluginDetails,
     Refusal, RollbackError, Signature, StateError, SwapError, TrapReport,
@@ -64,6 +64,7 @@ impl From<PluginDetails> for PluginInfo {
             root: details.root,
             commits: details.commits,
             reuse: details.reuse,
+            settings: details.settings,
             waiting: details.waiting,
             versions: details.versions,
             previous: details.previous,
@@ -111,6 +112,19 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Log => "log",
         Kind::Counter => "counter",
     }
+}
+
+/// Settings as an operator writes them.
+pub(super) fn settings(texts: &[String]) -> Result<Settings, ApiError> {
+    let pair = |text: &String| {
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| ApiError::new("bad-argument", format!("`{text}` is no setting")).help("write NAME=VALUE"))?;
+        Ok((name.to_owned(), value.to_owned()))
+    };
+    let settings = Settings(texts.iter().map(pair).collect::<Result<_, ApiError>>()?);
+    settings.check().map_err(|error| ApiError::new("bad-argument", error))?;
+    Ok(settings)
 }
 
 /// Grants as an operator writes them.

@@ -53,6 +53,8 @@ pub(crate) struct DeployRequest {
     pub(crate) per_call: bool,
     /// `NAME=VALUE`.
     pub(crate) limits: Vec<String>,
+    /// `NAME=VALUE`.
+    pub(crate) config: Vec<String>,
     pub(crate) grants: GrantsRequest,
     /// Identities.
     pub(crate) state: Vec<String>,
@@ -66,6 +68,8 @@ pub(crate) struct SwapRequest {
     pub(crate) drop: Vec<String>,
     pub(crate) accept_lossy: Vec<String>,
     pub(crate) accept_unread: bool,
+    /// `NAME=VALUE`.
+    pub(crate) config: Vec<String>,
     pub(crate) grants: GrantsRequest,
     pub(crate) state: Vec<String>,
 }
@@ -183,6 +187,7 @@ impl DeployRequest {
         pairs.add_flag("per_call", self.per_call);
         pairs.add_all("limit", &self.limits);
         pairs.add_all("state", &self.state);
+        pairs.add_all("config", &self.config);
         self.grants.add_to(&mut pairs);
         pairs
     }
@@ -195,6 +200,7 @@ impl DeployRequest {
                 "per_call" => request.per_call = flag(name, &value)?,
                 "limit" => request.limits.push(value),
                 "state" => request.state.push(value),
+                "config" => request.config.push(value),
                 _ => return request.grants.read(name, value),
             }
             Ok(true)
@@ -206,6 +212,7 @@ impl DeployRequest {
         Ok(DeployOptions {
             label: label(self.label.as_deref())?,
             grants: self.grants.grants()?,
+            settings: super::convert::settings(&self.config)?,
             reuse: if self.per_call { Reuse::PerCall } else { Reuse::Resident },
             limits: super::limits::limits(&self.limits)?,
             state: self.state.clone(),
@@ -222,6 +229,7 @@ impl SwapRequest {
         pairs.add_all("accept_lossy", &self.accept_lossy);
         pairs.add_flag("accept_unread", self.accept_unread);
         pairs.add_all("state", &self.state);
+        pairs.add_all("config", &self.config);
         self.grants.add_to(&mut pairs);
         pairs
     }
@@ -236,6 +244,7 @@ impl SwapRequest {
                 "accept_lossy" => request.accept_lossy.push(value),
                 "accept_unread" => request.accept_unread = flag(name, &value)?,
                 "state" => request.state.push(value),
+                "config" => request.config.push(value),
                 _ => return request.grants.read(name, value),
             }
             Ok(true)
@@ -253,6 +262,7 @@ impl SwapRequest {
             accept_unread: self.accept_unread,
             grants: if grants { Some(self.grants.grants()?) } else { None },
             state: self.state.clone(),
+            settings: if self.config.is_empty() { None } else { Some(super::convert::settings(&self.config)?) },
         })
     }
 }

@@ -15,6 +15,7 @@ Examples:
   stead deploy tally tally.wasm --label 1.0.0
   stead deploy mailer mailer.wasm --env SENDER=ops@example.org --net 10.0.0.7:25
   stead deploy import import.wasm --dir /srv/in:/in --per-call
+  stead deploy report report.wasm --config currency=EUR --config rows=50
   stead deploy shop shop.wasm --limit clients-max=100000 --limit call-time-max=5s
 
 A plugin reaches no file, network or environment variable that is not granted here.")]
@@ -37,6 +38,10 @@ pub(super) struct Deploy {
     /// Another limit than the default; a wrong name lists them all
     #[arg(long = "limit", value_name = "NAME=VALUE")]
     limits: Vec<String>,
+
+    /// A setting that the plugin reads through `wasi:config`; `stead show` shows it
+    #[arg(long, value_name = "NAME=VALUE")]
+    config: Vec<String>,
 
     #[command(flatten)]
     affirmed: AffirmedArgs,
@@ -87,6 +92,7 @@ impl Deploy {
             label: self.label,
             per_call: self.per_call,
             limits: self.limits,
+            config: self.config,
             grants: self.grants.into(),
             state: self.affirmed.state,
         };

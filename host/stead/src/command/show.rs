@@ -37,6 +37,9 @@ fn print(console: &Console, plugin: &PluginInfo) -> Result<(), Failure> {
     if plugin.waiting > 0 {
         console.line(format_args!("  waiting    {} calls", count(plugin.waiting)))?;
     }
+    for (name, value) in &plugin.settings.0 {
+        console.line(format_args!("  config     {}={}", name.escape_debug(), value.escape_debug()))?;
+    }
     if let Some(previous) = &plugin.previous {
         let label = previous.label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
         console.line(format_args!(

@@ -51,6 +51,10 @@ pub(super) struct Swap {
     #[arg(long)]
     accept_unread: bool,
 
+    /// A setting that the new version reads through `wasi:config`: those given replace all that there were; given none, it keeps them
+    #[arg(long, value_name = "NAME=VALUE")]
+    config: Vec<String>,
+
     #[command(flatten)]
     affirmed: AffirmedArgs,
 
@@ -67,6 +71,7 @@ impl Swap {
             drop: self.drop,
             accept_lossy: self.accept_lossy,
             accept_unread: self.accept_unread,
+            config: self.config,
             grants: self.grants.into(),
             state: self.affirmed.state,
         };

@@ -60,3 +60,22 @@ fn a_rollback_never_loses_a_write_unsaid() {
         bench.stead(&["rollback", "weather", "--discard-to", "later.jsonl"]).fails(2, &["does not exist yet"]);
     }
 }
+
+#[test]
+fn settings_are_shown_and_stay_until_others_are_given() {
+    let bench = Bench::new();
+    let deploy = ["deploy", "shop", "tally-v1.wasm", "--config"];
+    bench.stead(&[&deploy[..], &["currency"]].concat()).fails(2, &["`currency` is no setting", "NAME=VALUE"]);
+    bench.stead(&[&deploy[..], &["currency=EUR", "--config", "query=a=b&c"]].concat()).succeeds();
+    let settings = || bench.stead(&["show", "shop", "--json"]).json()["settings"].clone();
+    let first = serde_json::json!({ "currency": "EUR", "query": "a=b&c" });
+    assert_eq!(settings(), first);
+    let shown = bench.stead(&["show", "shop"]).succeeds();
+    assert!(shown.contains("config     currency=EUR\n") && shown.contains("query=a=b&c\n"), "{shown}");
+    bench.stead(&["swap", "shop", "tally-v1.wasm"]).succeeds();
+    assert_eq!(settings(), first);
+    let serving = bench.serve(&[]);
+    bench.stead(&["swap", "shop", "tally-v1.wasm", "--config", "rows=50 & more"]).succeeds();
+    assert_eq!(settings(), serde_json::json!({ "rows": "50 & more" }));
+    drop(serving);
+}

@@ -75,14 +75,8 @@ fn get_many(
     bucket: &Resource<Bucket>,
     keys: Vec<String>,
 ) -> Result<Found, Failure> {
-    let limits = store.data().limits();
-    let (entries_max, bytes_max) = (limits.scan_entries_max as usize, limits.scan_bytes_max);
-    if keys.len() > entries_max {
-        return Err(Failure::other(format!(
-            "{} keys are more than `scan_entries_max`, {entries_max}: ask for fewer at once",
-            keys.len()
-        )));
-    }
+    check_count(store, keys.len())?;
+    let bytes_max = store.data().limits().scan_bytes_max;
     let mut found = Vec::with_capacity(keys.len());
     let mut bytes = 0;
     for name in keys {
@@ -106,6 +100,7 @@ fn set_many(
     bucket: &Resource<Bucket>,
     entries: Vec<(String, Vec<u8>)>,
 ) -> Result<(), Failure> {
+    check_count(store, entries.len())?;
     let mut batch = Vec::with_capacity(entries.len());
     for (name, value) in entries {
         let key = entry_key(store, c, bucket, &name)?;
@@ -129,10 +124,22 @@ fn delete_many(
     bucket: &Resource<Bucket>,
     keys: Vec<String>,
 ) -> Result<(), Failure> {
+    check_count(store, keys.len())?;
     let keys = keys.iter().map(|name| entry_key(store, c, bucket, name)).collect::<Result<Vec<_>, _>>()?;
     let mut entries = store.data_mut().entries(c, Use::Write)?;
     for key in keys {
         map::remove(&mut entries, key)?;
     }
     Ok(())
+}
+
+/// A batch is one host call, which nothing interrupts.
+fn check_count(store: &Store<'_>, count: usize) -> Result<(), Failure> {
+    let count_max = store.data().limits().scan_entries_max as usize;
+    match count > count_max {
+        true => Err(Failure::other(format!(
+            "a batch of {count} is more than {count_max}, which is `scan_entries_max`: make several of it"
+        ))),
+        false => Ok(()),
+    }
 }

@@ -158,12 +158,16 @@ fn entry_key(store: &mut Store<'_>, c: &Collection, bucket: &Resource<Bucket>, n
     let mut whole = bucket_prefix(store, c, bucket)?;
     let encoded = key::encode_str(name, &mut whole);
     if encoded.is_err() || whole.len() - c.prefix.len() > KEY_BYTES_MAX {
-        return Err(Failure::other(format!(
-            "a key of {} bytes is too long: with the name of its bucket it has at most {KEY_BYTES_MAX} as encoded",
-            name.len()
-        )));
+        return Err(key_too_long(name));
     }
     Ok(whole)
+}
+
+fn key_too_long(name: &str) -> Failure {
+    Failure::other(format!(
+        "a key of {} bytes is too long: with the name of its bucket it has at most {KEY_BYTES_MAX} as encoded",
+        name.len()
+    ))
 }
 
 /// The same for a key that still lies in the guest.
@@ -173,7 +177,12 @@ fn guest_key(
     bucket: &Resource<Bucket>,
     key: &WasmStr,
 ) -> Result<Vec<u8>, Failure> {
-    let key = key.to_str(&*store)?.into_owned();
+    let key = key.to_str(&*store)?;
+    // Asked before it is copied.
+    if key.len() > KEY_BYTES_MAX {
+        return Err(key_too_long(&key));
+    }
+    let key = key.into_owned();
     entry_key(store, c, bucket, &key)
 }
 

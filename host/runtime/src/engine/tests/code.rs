@@ -66,7 +66,8 @@ fn an_engine_ends_with_its_last_holder() {
     let directory = tempfile::tempdir().expect("a directory");
     let engine = with_cache(directory.path());
     let program = Program::load(&engine, &wat::parse_str(WAT).expect("wat")).expect("a plugin");
-    let linked = program.link("test", &[], &Grants::default(), &Limits::default()).expect("linked");
+    let linked =
+        program.link("test", &[], &Grants::default(), &Settings::default(), &Limits::default()).expect("linked");
     let wasmtime = engine.wasmtime().weak();
     drop((engine, program, linked));
     assert!(wasmtime.upgrade().is_none(), "something the engine keeps holds the engine");

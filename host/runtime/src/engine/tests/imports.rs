@@ -208,7 +208,9 @@ fn g07_an_import_under_a_label_is_a_collection_of_that_name() {
     let expected =
         [("ballots", Some(Kind::Map)), ("notes", Some(Kind::Map)), ("undecided", None), ("decided", Some(Kind::Cell))];
     assert_eq!(found, expected.map(|(name, kind)| (name.to_owned(), kind)));
-    program.link("test", &bindings(&program), &Grants::default(), &Limits::default()).expect("linked by its label");
+    program
+        .link("test", &bindings(&program), &Grants::default(), &Settings::default(), &Limits::default())
+        .expect("linked by its label");
 
     let refused = |import: &str, kind: &str, contains: &[&str]| check(&format!("(component {import})"), kind, contains);
     refused(

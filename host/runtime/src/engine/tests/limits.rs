@@ -40,7 +40,8 @@ async fn g14_instances_are_counted() {
     let limits = EngineLimits { instances_max: 2, ..EngineLimits::default() };
     let engine = Engine::new(EngineOptions { limits, cache: None }).expect("an engine");
     let program = Program::load(&engine, &wat::parse_str(GROWING).expect("wat")).expect("a plugin");
-    let linked = program.link("test", &[], &Grants::default(), &Limits::default()).expect("linked");
+    let linked =
+        program.link("test", &[], &Grants::default(), &Settings::default(), &Limits::default()).expect("linked");
     let deadline = Instant::now() + Duration::from_secs(5);
     let first = linked.instantiate(deadline).await.expect("the first");
     let _second = linked.instantiate(deadline).await.expect("the second");

@@ -36,6 +36,15 @@ fn imports_that_are_no_collections_are_refused_by_name() {
         let wat = format!(r#"(component (import "wasi:keyvalue/{name}" (instance)))"#);
         check(&wat, "unsupported-wasi", &[name, "0.2.0-draft and 0.2.0-draft2"]);
     }
+    for name in
+        ["config/store@0.2.0", "config/runtime@0.2.0-draft", "logging/logging@0.2.0", "logging/sink@0.1.0-draft"]
+    {
+        check(
+            &format!(r#"(component (import "wasi:{name}" (instance)))"#),
+            "unsupported-wasi",
+            &[name, "offers wasi:"],
+        );
+    }
     check(
         r#"(component (import "acme:mail/send@1.0.0" (instance (export "send" (func (param "to" string))))))"#,
         "unshaped",
@@ -81,6 +90,32 @@ fn interfaces_of_types_only_are_ignored() {
 }
 
 #[test]
+fn settings_and_log_link_under_every_name_that_is_offered() {
+    for version in ["0.2.0-rc.1", "0.2.0-draft-2024-09-27", "0.2.0-draft"] {
+        links(&format!(
+            r#"(component (import "wasi:config/store@{version}" (instance
+                (type $e (variant (case "upstream" string) (case "io" string))) (export "error" (type $error (eq $e)))
+                (export "get" (func (param "key" string) (result (result (option string) (error $error)))))
+                (export "get-all" (func (result (result (list (tuple string string)) (error $error))))))))"#
+        ));
+    }
+    for name in ["wasi:logging/logging@0.1.0-draft", "wasi:logging/logging"] {
+        links(&format!(
+            r#"(component (import "{name}" (instance
+                (type $l (enum "trace" "debug" "info" "warn" "error" "critical")) (export "level" (type $level (eq $l)))
+                (export "log" (func (param "level" $level) (param "context" string) (param "message" string))))))"#
+        ));
+    }
+}
+
+fn links(wat: &str) {
+    let program = program(wat);
+    assert!(program.declared().is_empty(), "it keeps nothing");
+    let linked = program.link("test", &[], &Grants::default(), &Settings::default(), &Limits::default());
+    linked.unwrap_or_else(|error| panic!("{error}: {wat}"));
+}
+
+#[test]
 fn collections_are_declared_with_their_types() {
     let program = program(&passing("", &["set | (param \"k\" string) (param \"v\" u64) | | i32 i32 i64 | none"]));
     let [declared] = program.declared() else { panic!("one collection") };
@@ -101,6 +136,17 @@ fn an_import_is_old_only_beside_a_migration_and_a_higher_track() {
     assert_eq!(old(&program(&format!("(component {imports})"))), [false, false, false]);
     let migrating = format!("(component {imports} {MIGRATE})");
     assert_eq!(old(&program(&migrating)), [true, false, false]);
+}
+
+#[test]
+fn the_key_value_store_is_one_collection_and_never_old() {
+    let imports = r#"
+        (import "wasi:keyvalue/batch@0.2.0-draft" (instance))
+        (import "wasi:keyvalue/store@0.2.0-draft" (instance))
+        (import "wasi:keyvalue/store@0.2.0-draft2" (instance))"#;
+    let program = program(&format!("(component {imports} {MIGRATE})"));
+    let [declared] = program.declared() else { panic!("one collection: {:?}", program.declared()) };
+    assert_eq!((declared.identity.to_string().as_str(), declared.old), ("wasi:keyvalue/store", false));
 }
 
 const MIGRATE: &str = r#"
@@ -150,7 +196,13 @@ fn every_guest_of_the_tests_loads_and_links() {
     for (name, wasm) in stead_test_guests::ALL {
         match (Program::load(&engine(), wasm), *name) {
             (Ok(program), _) => {
-                let linked = program.link(name, &bindings(&program), &Grants::default(), &Limits::default());
+                let linked = program.link(
+                    name,
+                    &bindings(&program),
+                    &Grants::default(),
+                    &Settings::default(),
+                    &Limits::default(),
+                );
                 linked.unwrap_or_else(|error| panic!("{name}: {error}"));
             }
             (Err(error), "unknown-import") => assert_eq!(error.kind(), "unshaped"),

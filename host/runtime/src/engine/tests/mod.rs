@@ -15,7 +15,7 @@ use stead_schema::{Access, Binding, Kind, Parts, Value, layout};
 use stead_store::disk::sim::SimDisk;
 use stead_store::{Change, Options, StateId, Store, Transaction, Writer, WriterEpoch};
 
-use super::{CallEnd, Engine, EngineOptions, Grants, Instance, Linked, Mode, Program, Trap, TrapKind};
+use super::{CallEnd, Engine, EngineOptions, Grants, Instance, Linked, Mode, Program, Settings, Trap, TrapKind};
 use crate::limits::{EngineLimits, Limits};
 
 /// One engine for all tests: compilation is what they spend their time on.
@@ -67,14 +67,16 @@ impl Plugin {
 
     fn with(wat: &str, limits: Limits) -> Plugin {
         let program = program(wat);
-        let linked = program.link("test", &bindings(&program), &Grants::default(), &limits).expect("linked");
+        let linked = program
+            .link("test", &bindings(&program), &Grants::default(), &Settings::default(), &limits)
+            .expect("linked");
         Plugin::of(linked)
     }
 
     /// A guest that was compiled from Rust.
     fn built(wasm: &[u8], grants: &Grants, limits: Limits) -> Plugin {
         let program = Program::load(&engine(), wasm).expect("a plugin");
-        Plugin::of(program.link("test", &bindings(&program), grants, &limits).expect("linked"))
+        Plugin::of(program.link("test", &bindings(&program), grants, &Settings::default(), &limits).expect("linked"))
     }
 
     fn of(linked: Linked) -> Plugin {

@@ -163,7 +163,7 @@ fn rebound(cell: &Plugin, rebind: impl FnOnce(&mut Binding)) -> Linked {
     let program = cell.linked.program();
     let mut bindings = bindings(program);
     rebind(&mut bindings[0]);
-    program.link("test", &bindings, &Grants::default(), &Limits::default()).expect("linked")
+    program.link("test", &bindings, &Grants::default(), &Settings::default(), &Limits::default()).expect("linked")
 }
 
 #[tokio::test]

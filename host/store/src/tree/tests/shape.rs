@@ -3,7 +3,7 @@
 use super::*;
 use crate::tree::chunker::Chunker;
 use crate::tree::node::{self, Value};
-use crate::tree::{NODE_BYTES_MAX, Overlay};
+use crate::tree::{NODE_BYTES_MAX, Overlay, Read};
 
 /// The nodes that building some entries gives, by level.
 fn built(entries: impl Iterator<Item = (Bytes, Bytes)>) -> (Tree, Vec<(u8, usize, usize)>) {
@@ -125,6 +125,18 @@ fn reads_visit_only_what_they_need() {
     .unwrap();
     assert!(marked > 1000);
     assert!(reads() < marked / 20, "leaves without outside values are marked unread");
+}
+
+#[test]
+fn a_scan_of_keys_reads_no_values() {
+    let shelf = Shelf::new();
+    let model: Model = (0..500).map(|number| (key(number, 0), value(number, 2000))).collect();
+    let tree = shelf.build(&model);
+    shelf.values.lock().clear();
+    let all = std::ops::Bound::Unbounded;
+    let scan = || tree.scan(shelf.clone(), all.clone(), all.clone(), crate::Order::Ascending);
+    assert!(scan().next().unwrap().is_err(), "the values are gone");
+    assert!(scan().reading(Read::Keys).map(|entry| entry.unwrap().0).eq(model.into_keys()));
 }
 
 #[test]
