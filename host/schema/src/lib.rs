@@ -38,6 +38,6 @@ pub use identity::{Identity, IdentityError, Track};
 pub use ledger::{Collection, Ledger, LedgerError, Schema};
 pub use shape::{Function, Kind, Operation, RemoveResult, Shape, ShapeError, nearest, recognise};
 pub use skeleton::{Skeleton, skeleton};
-pub use types::{Case, Field, Path, Segment, Type, TypeError};
+pub use types::{Case, Field, Path, Segment, Type, TypeError, TypeTextError};
 pub use value::{Owned, Parts, Repr, Value, View};
 pub use verdict::{Comparison, Difference, Reversible, Verdict, compare};

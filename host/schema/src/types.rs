@@ -1,11 +1,13 @@
 //! WIT value types as data.
 
 mod check;
+mod parse;
 mod path;
 mod text;
 pub(crate) mod wire;
 
 pub use check::TypeError;
+pub use parse::TypeTextError;
 pub(crate) use path::brief_name;
 pub use path::{Path, Segment};
 
