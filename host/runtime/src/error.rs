@@ -196,6 +196,20 @@ pub enum DeployError {
     /// The settings cannot be given.
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    /// There is no plugin to fork.
+    #[error("there is no plugin {name:?}")]
+    UnknownOrigin {
+        /// The name.
+        name: String,
+    },
+    /// The plugin to fork did not come to the end of its call in time.
+    #[error("the call that {name} is in did not end within {patience:?}")]
+    OriginBusy {
+        /// The plugin.
+        name: String,
+        /// How long the fork waited.
+        patience: Duration,
+    },
     /// The component cannot be a plugin.
     #[error(transparent)]
     Component(#[from] ComponentError),
@@ -214,6 +228,8 @@ impl DeployError {
             DeployError::Name { .. } => "name",
             DeployError::Exists { .. } => "exists",
             DeployError::Settings(_) => "settings",
+            DeployError::UnknownOrigin { .. } => "unknown-plugin",
+            DeployError::OriginBusy { .. } => "deadline",
             DeployError::Component(_) => "component",
             DeployError::State(_) => "state",
             DeployError::Host(error) => error.kind(),
@@ -322,6 +338,16 @@ pub enum StateError {
         /// What there is.
         collections: Vec<String>,
     },
+    /// The plugin keeps no last state of this version.
+    #[error("{plugin} keeps no state of version {generation}; it keeps {}", if .kept.is_empty() { "none" .to_owned() } else { .kept.join(", ") })]
+    UnknownState {
+        /// The plugin.
+        plugin: String,
+        /// The version that was asked for.
+        generation: u64,
+        /// What there is.
+        kept: Vec<String>,
+    },
     /// The text that names the first entry is not a key of the collection.
     #[error("cannot start at {from:?}: {reason}")]
     From {
@@ -341,6 +367,7 @@ impl StateError {
         match self {
             StateError::UnknownPlugin { .. } => "unknown-plugin",
             StateError::UnknownCollection { .. } => "unknown-collection",
+            StateError::UnknownState { .. } => "unknown-state",
             StateError::From { .. } => "from",
             StateError::Host(error) => error.kind(),
         }

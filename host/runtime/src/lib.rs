@@ -9,6 +9,7 @@
 
 mod catalog;
 mod crash;
+mod door;
 pub mod engine;
 mod error;
 mod handoff;
@@ -16,6 +17,10 @@ mod host;
 pub mod limits;
 mod plugin;
 
+pub use door::{
+    Diff, DiffLine, Differences, Edit, EditChange, EditError, Edited, Export, Exported, FileError, ImportError,
+    ImportMode, ImportOptions, Imported, Input, StateDigest, diff_files,
+};
 pub use error::{CallError, DeployError, HostError, RollbackError, StateError, SwapError, TrapReport};
 pub use handoff::{
     Activated, Check, CheckError, CheckOptions, Checked, CollectionVerdict, Fate, FunctionChange, Migrated,
@@ -23,7 +28,7 @@ pub use handoff::{
 };
 pub use host::{
     CollectionDetails, DataDir, DeployOptions, Deployed, HistoryEntry, HistoryEvent, Host, HostInfo, HostOptions,
-    InspectedCollection, Inspection, PluginDetails, PluginSummary, Recovered, Recovery, ScanOptions, Signature,
-    StateEntry, StatePage, VersionSummary, Words,
+    InspectedCollection, Inspection, LedgerEntry, PluginDetails, PluginSummary, Recovered, Recovery, ScanOptions,
+    Signature, StateEntry, StatePage, VersionSummary, Words,
 };
 pub use plugin::{Call, CallId, Outcome, Reply, Reuse};

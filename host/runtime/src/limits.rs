@@ -33,6 +33,22 @@ pub const LOG_MESSAGE_BYTES_MAX: usize = 64 * KIB;
 /// The part of a `wasi:logging` context that is logged, in bytes: it stands on every line.
 pub const LOG_CONTEXT_BYTES_MAX: usize = 256;
 
+/// Longest line of an exported state that is read, in bytes: one entry, whose value takes a few times its encoded bytes
+/// as JSON. Default values have at most 16 MiB.
+pub const EXPORT_LINE_BYTES_MAX: usize = 128 * MIB;
+
+/// Different types that single entries of an exported state may name: as many as a collection has schemas.
+pub(crate) const EXPORT_OWN_TYPES_MAX: usize = 1_000;
+
+/// Bytes of an import that are gathered before they are written to the state in the making.
+pub(crate) const IMPORT_BATCH_BYTES: u64 = MIB as u64;
+
+/// Longest reason that an operator gives for an edit or import, in characters: it is kept in the history.
+pub const REASON_CHARS_MAX: usize = 1_000;
+
+/// Longest text of a key or value that the history keeps of an edit, in bytes.
+pub(crate) const HISTORY_TEXT_BYTES_MAX: usize = 4 * KIB;
+
 /// Limits of one process: they size what all plugins share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineLimits {

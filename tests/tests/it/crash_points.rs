@@ -1,10 +1,11 @@
 //! Real processes that end without warning at each named point, on a real directory.
 
 use std::env;
+use std::io::Cursor;
 use std::path::Path;
 use std::process::Command;
 
-use stead_runtime::{Call, Host};
+use stead_runtime::{Call, Host, ImportMode, ImportOptions};
 use stead_test_guests::{EVOLVE_MIGRATE_ERR, EVOLVE_READY, EVOLVE_V1, EVOLVE_V2};
 
 use crate::harness::{bump, deploy, discard, number, open_dir, returned, swap, text, total, version};
@@ -31,11 +32,16 @@ const POINTS: &[&str] = &[
     "handoff.committing",
     "handoff.committed",
     "handoff.exported",
+    "import.begun",
+    "import.filled",
+    "import.committing",
+    "import.committed",
 ];
 
 const DIRECTORY: &str = "STEAD_TEST_DIRECTORY";
 
-/// What the process that crashes does: it deploys, calls, fails a swap, swaps with a migration, goes back, swaps again.
+/// What the process that crashes does: it deploys, calls, fails a swap, swaps with a migration, goes back, swaps again,
+/// and takes in its own exported state.
 async fn live(directory: &Path) {
     let host = open_dir(directory).await;
     deploy(&host, "box", EVOLVE_V1).await;
@@ -47,6 +53,10 @@ async fn live(directory: &Path) {
     host.call(Call::new("box", "bump", vec![text("later")])).await.unwrap();
     host.rollback("box", discard()).await.unwrap();
     host.swap("box", EVOLVE_READY, swap()).await.unwrap();
+    let mut file = Vec::new();
+    host.export("box", &[]).await.unwrap().write_to(&mut file).unwrap();
+    let options = ImportOptions { mode: ImportMode::Replace, reason: None };
+    host.import("box", Box::new(Cursor::new(file)), options).await.unwrap();
 }
 
 fn once(sequence: u64) -> Call {

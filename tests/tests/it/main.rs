@@ -3,6 +3,7 @@
 mod harness;
 
 mod crash_points;
+mod door;
 mod g01_atomic;
 mod g02_durable;
 mod g03_contained;

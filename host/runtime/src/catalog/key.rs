@@ -10,6 +10,7 @@ const HAND_OFF: u8 = 0x03;
 const HISTORY: u8 = 0x04;
 const RESULT: u8 = 0x05;
 const WINDOW: u8 = 0x06;
+const STAGING: u8 = 0x07;
 
 /// A key of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,16 @@ impl Key {
     /// All hand-offs, half-open.
     pub(crate) fn hand_offs() -> (Bytes, Bytes) {
         (vec![HAND_OFF].into(), vec![HAND_OFF + 1].into())
+    }
+
+    /// The state in the making of a plugin's import.
+    pub(crate) fn staging(plugin: PluginId) -> Key {
+        Key::of(STAGING, plugin, &[])
+    }
+
+    /// All states in the making, half-open.
+    pub(crate) fn stagings() -> (Bytes, Bytes) {
+        (vec![STAGING].into(), vec![STAGING + 1].into())
     }
 
     /// An event of a plugin's history.

@@ -7,6 +7,7 @@
 //! 04 <plugin u64 BE> <number u64 BE>                     history
 //! 05 <plugin u64 BE> <client length u16 BE> <client> <sequence u64 BE>   result of a call
 //! 06 <plugin u64 BE> <client>                            window of a client's results
+//! 07 <plugin u64 BE>                                     the state that an import fills
 //! ```
 //!
 //! Every record is postcard behind one version byte. Nothing here decides anything: it reads and encodes.
@@ -25,7 +26,8 @@ use stead_store::{Order, StateId, Store, View, Writes};
 
 pub(crate) use key::Key;
 pub(crate) use record::{
-    End, HandOffRecord, PluginId, PluginRecord, Previous, ResultRecord, Sealed, Undone, VersionRecord, WindowRecord,
+    End, HandOffRecord, PluginId, PluginRecord, Previous, ResultRecord, Sealed, StagingRecord, Undone, VersionRecord,
+    WindowRecord,
 };
 
 use crate::error::HostError;
@@ -90,6 +92,11 @@ impl Catalog {
     /// All hand-offs that are under way.
     pub(crate) fn hand_offs(&self) -> Result<Vec<HandOffRecord>, HostError> {
         self.all(Key::hand_offs())
+    }
+
+    /// All states that imports fill.
+    pub(crate) fn stagings(&self) -> Result<Vec<StagingRecord>, HostError> {
+        self.all(Key::stagings())
     }
 
     /// What happened to a plugin, the oldest first.

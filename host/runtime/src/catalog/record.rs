@@ -192,7 +192,15 @@ impl Record for HandOffRecord {
 
 impl Record for PluginRecord {}
 impl Record for ResultRecord {}
+impl Record for StagingRecord {}
 impl Record for WindowRecord {}
+
+/// A state that an import fills and that nothing serves yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StagingRecord {
+    pub(crate) plugin: PluginId,
+    pub(crate) state: StateId,
+}
 
 /// What became of a call with an id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

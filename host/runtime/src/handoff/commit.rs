@@ -12,7 +12,7 @@ use crate::host::{HistoryEntry, HistoryEvent, blocking};
 use crate::plugin::Serving;
 
 /// Last states of earlier versions that a plugin keeps. Each pins what was changed or deleted since.
-const SEALED_STATES_MAX: usize = 16;
+pub(crate) const SEALED_STATES_MAX: usize = 16;
 
 impl HandOff {
     /// Commits, and opens the gate to the successor.

@@ -1,62 +1,34 @@
-//! Later writes as lines of JSON with their types, for a rollback that gives them up.
+//! Later writes as an exported file, for a rollback that gives them up.
 
 use std::io::Write;
 
-use serde_json::{Value as Json, json};
-use stead_schema::{Ledger, Type, Value, text};
+use stead_schema::Ledger;
 use stead_store::View;
 
 use super::later::for_each_later;
-use crate::error::HostError;
-use crate::host::Typed;
+use crate::catalog::VersionRecord;
+use crate::door::Changes;
 
-/// Writes every entry that was written since an earlier fork, and says how many. Each line is an object with
-/// `collection`, `key` and `value` (absent where there is none), their types, and `removed`.
+/// Writes every entry that was written since an earlier fork, and says how many.
 pub(super) fn export_later(
-    before: &View,
-    after: &View,
+    plugin: &str,
+    version: &VersionRecord,
+    (before, after): (&View, &View),
     ledger: &Ledger,
     sink: &mut (dyn Write + Send),
 ) -> Result<u64, String> {
-    let mut exported = 0;
-    let mut failed = None;
+    let failed = |error: &dyn std::fmt::Display| format!("later writes could not be exported: {error}");
+    let mut changes = Changes::begin(sink, plugin, version, after, ledger).map_err(|error| failed(&error))?;
+    let mut stopped = None;
     for_each_later(before, after, |later| {
-        let line = line(ledger, &later.key, later.after.as_deref())?;
-        if failed.is_none() {
-            match writeln!(sink, "{line}") {
-                Ok(()) => exported += 1,
-                Err(error) => failed = Some(error),
-            }
+        if stopped.is_none() {
+            stopped = changes.change(&later.key, later.before.as_deref(), later.after.as_deref()).err();
         }
         Ok(())
     })
-    .map_err(|error| error.to_string())?;
-    match failed.map_or_else(|| sink.flush(), Err) {
-        Ok(()) => Ok(exported),
-        Err(error) => Err(format!("later writes could not be exported: {error}")),
+    .map_err(|error| failed(&error))?;
+    match stopped {
+        Some(error) => Err(failed(&error)),
+        None => changes.end().map_err(|error| failed(&error)),
     }
-}
-
-fn line(ledger: &Ledger, key: &[u8], value: Option<&[u8]>) -> Result<Json, HostError> {
-    let Some(typed) = Typed::of(ledger, key)? else {
-        return Ok(json!({ "bytes": key.escape_ascii().to_string() }));
-    };
-    let mut line = json!({ "collection": typed.identity().to_string() });
-    if let (Some(key), Some(ty)) = (typed.key(key)?, typed.key_type()) {
-        add(&mut line, "key", "key-type", &key, &ty);
-    }
-    match (value, typed.value_type()) {
-        (None, _) => line["removed"] = json!(true),
-        // A log's bounds are no entry of it.
-        (Some(bytes), Some(ty)) if !typed.is_meta(key) => {
-            add(&mut line, "value", "value-type", &typed.value(bytes)?, &ty)
-        }
-        (Some(bytes), _) => line["bytes"] = json!(bytes.escape_ascii().to_string()),
-    }
-    Ok(line)
-}
-
-fn add(line: &mut Json, name: &str, type_name: &str, value: &Value, ty: &Type) {
-    line[name] = text::json::to_json(value, ty);
-    line[type_name] = json!(ty.to_string());
 }

@@ -11,21 +11,23 @@ use crate::error::HostError;
 const COLLECTIONS: u8 = 1;
 
 /// An entry that differs.
-pub(super) struct Later {
-    pub(super) key: Bytes,
+pub(crate) struct Later {
+    pub(crate) key: Bytes,
+    /// What was there.
+    pub(crate) before: Option<Bytes>,
     /// What is there now; none if it was removed.
-    pub(super) after: Option<Bytes>,
+    pub(crate) after: Option<Bytes>,
 }
 
 impl Later {
     /// The number of its collection.
-    pub(super) fn collection(&self) -> Option<u32> {
+    pub(crate) fn collection(&self) -> Option<u32> {
         Some(u32::from_be_bytes(self.key.get(1..5)?.try_into().ok()?))
     }
 }
 
 /// Every entry of a collection that differs between a state and an earlier fork of it, in the order of the keys.
-pub(super) fn for_each_later(
+pub(crate) fn for_each_later(
     before: &View,
     after: &View,
     mut each: impl FnMut(Later) -> Result<(), HostError>,
@@ -37,14 +39,14 @@ pub(super) fn for_each_later(
     for difference in before.diff(after) {
         let difference = difference?;
         if difference.key.first() == Some(&COLLECTIONS) {
-            each(Later { key: difference.key, after: difference.new })?;
+            each(Later { key: difference.key, before: difference.old, after: difference.new })?;
         }
     }
     Ok(())
 }
 
 /// By collection, how many entries differ.
-pub(super) fn count_later(before: &View, after: &View) -> Result<BTreeMap<u32, u64>, HostError> {
+pub(crate) fn count_later(before: &View, after: &View) -> Result<BTreeMap<u32, u64>, HostError> {
     let mut counts = BTreeMap::new();
     for_each_later(before, after, |later| {
         if let Some(number) = later.collection() {

@@ -53,6 +53,8 @@ pub use receipt::{
 };
 
 pub(crate) use check::check;
+pub(crate) use commit::SEALED_STATES_MAX;
+pub(crate) use later::for_each_later;
 pub(crate) use plan::identities;
 pub(crate) use start::{resume, rollback, swap};
 

@@ -44,7 +44,8 @@ pub struct CheckOptions {
 /// How a plugin goes back to the version before.
 #[derive(Default)]
 pub struct RollbackOptions {
-    /// Give up every write since the swap: each is first written here as one line of JSON with its types.
+    /// Give up every write since the swap: all are first written here as an exported file of changes, which
+    /// [`Host::import`](crate::Host::import) merges.
     pub discard: Option<Box<dyn Write + Send>>,
     /// How long calls may be held; `None` is 10 s.
     pub deadline: Option<Duration>,

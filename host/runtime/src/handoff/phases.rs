@@ -106,7 +106,8 @@ impl HandOff {
         };
         let (begun, live) = (self.host.view(previous.begun)?, self.host.view(serving.plugin.state)?);
         let ledger = crate::plugin::read_ledger(&live)?;
-        self.discarded = export_later(&begun, &live, &ledger, sink.get_mut().as_mut()).map_err(Stop::Abort)?;
+        let (plugin, version, sink) = (&self.plugin.name, &serving.version, sink.get_mut().as_mut());
+        self.discarded = export_later(plugin, version, (&begun, &live), &ledger, sink).map_err(Stop::Abort)?;
         crash::point("handoff.exported");
         Ok(())
     }

@@ -154,7 +154,8 @@ fn collection(declared: &Declared) -> InspectedCollection {
     }
 }
 
-fn check_name(name: &str) -> Result<(), DeployError> {
+/// Whether a plugin can be called so.
+pub(crate) fn check_name(name: &str) -> Result<(), DeployError> {
     let refused = |reason| DeployError::Name { name: name.into(), reason };
     if name.is_empty() || name.len() > NAME_BYTES_MAX {
         return Err(refused("it has 1 to 64 characters"));

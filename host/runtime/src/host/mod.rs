@@ -17,15 +17,15 @@ use stead_store::{Checkpointed, Damage, Progress, ReadError, Verified};
 
 pub use options::{DataDir, DeployOptions, HostOptions, ScanOptions};
 pub use report::{
-    CollectionDetails, Deployed, HistoryEntry, HistoryEvent, HostInfo, InspectedCollection, Inspection, PluginDetails,
-    PluginSummary, Recovered, Recovery, Signature, StateEntry, StatePage, VersionSummary,
+    CollectionDetails, Deployed, HistoryEntry, HistoryEvent, HostInfo, InspectedCollection, Inspection, LedgerEntry,
+    PluginDetails, PluginSummary, Recovered, Recovery, Signature, StateEntry, StatePage, VersionSummary,
 };
 
 pub use words::Words;
 
-pub(crate) use deploy::refusals;
+pub(crate) use deploy::{check_name, refusals};
 pub(crate) use shared::{Shared, blocking};
-pub(crate) use typed::Typed;
+pub(crate) use typed::{Typed, find as find_collection};
 
 use crate::catalog::Catalog;
 use crate::error::{CallError, HostError, RollbackError, SwapError};
@@ -104,6 +104,11 @@ impl Host {
     pub async fn checkpoint(&self) -> Result<Checkpointed, HostError> {
         let store = self.shared.store.clone();
         Ok(blocking(move || store.checkpoint()).await?)
+    }
+
+    /// What all parts of this host share.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// Figures of the host.

@@ -11,6 +11,7 @@ use stead_store::{Store, WriterEpoch};
 
 use super::{DataDir, Host, HostOptions, Recovery, Shared, blocking};
 use crate::catalog::{Catalog, PluginRecord};
+use crate::door::forget_stagings;
 use crate::error::HostError;
 use crate::handoff;
 use crate::plugin::{Plugin, Serving, Warm};
@@ -34,6 +35,7 @@ impl Host {
             calls: Arc::default(),
             closing: Arc::default(),
         };
+        forget_stagings(&shared).await?;
         let catalog = Catalog::of(&shared.store)?;
         for record in catalog.plugins()? {
             let plugin = Plugin::new(serving(&shared, &catalog, record)?);

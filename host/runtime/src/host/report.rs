@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use stead_schema::{Kind, Type, Value};
+use stead_schema::{Kind, Schema, Type, Value};
 
+use crate::door::{Edited, Imported};
 use crate::engine::Settings;
 use crate::handoff::{Phase, Receipt};
 use crate::plugin::Reuse;
@@ -108,6 +109,20 @@ pub struct CollectionDetails {
     pub dropped: bool,
 }
 
+/// Everything that a state's ledger records about a collection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// What there is to say about it in short.
+    #[serde(flatten)]
+    pub details: CollectionDetails,
+    /// Its number in the state's layout.
+    pub number: u32,
+    /// Label of the version that wrote this record.
+    pub writer: String,
+    /// Every schema that its entries may have been written under; the index is the schema number.
+    pub schemas: Vec<Schema>,
+}
+
 /// One page of a collection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StatePage {
@@ -152,6 +167,23 @@ pub enum HistoryEvent {
     HandOff {
         /// What it did.
         receipt: Box<Receipt>,
+    },
+    /// An operator changed one entry.
+    Edited {
+        /// Which, and why; long keys and values are cut.
+        edited: Box<Edited>,
+    },
+    /// An exported state came in.
+    Imported {
+        /// What it was.
+        imported: Box<Imported>,
+    },
+    /// It began with the state of another plugin.
+    Forked {
+        /// The other plugin.
+        from: String,
+        /// The version.
+        version: VersionSummary,
     },
 }
 

@@ -7,7 +7,7 @@ use stead_schema::{Identity, Ledger};
 
 use super::deploy::{signature, signatures};
 use super::typed::{self, Typed};
-use super::{HistoryEntry, Host, PluginDetails, PluginSummary, ScanOptions, Signature, StatePage};
+use super::{HistoryEntry, Host, LedgerEntry, PluginDetails, PluginSummary, ScanOptions, Signature, StatePage};
 use crate::catalog::Catalog;
 use crate::engine::Linked;
 use crate::error::{CallError, StateError};
@@ -62,6 +62,39 @@ impl Host {
             versions: versions.iter().map(|version| version.summary()).collect(),
             summary: summary(&plugin),
         })
+    }
+
+    /// What a plugin's state records about its collections, or about one, also of a plugin whose component does not load.
+    pub fn ledger(&self, name: &str, collection: Option<&str>) -> Result<Vec<LedgerEntry>, StateError> {
+        let plugin = self.named(name)?;
+        let serving = plugin.serving();
+        let imported = imported(serving.code_blocking(&self.shared).ok());
+        let view = self.shared.view(serving.plugin.state)?;
+        let ledger = read_ledger(&view)?;
+        let one = collection.map(|collection| {
+            typed::find(&ledger, collection).map(|(identity, _)| identity).ok_or_else(|| {
+                StateError::UnknownCollection {
+                    plugin: name.into(),
+                    collection: collection.into(),
+                    collections: identities(&ledger),
+                }
+            })
+        });
+        let one = one.transpose()?;
+        let mut entries = Vec::new();
+        for (identity, collection) in &ledger.collections {
+            if one.is_some_and(|one| one != identity) {
+                continue;
+            }
+            let dormant = imported.as_ref().is_some_and(|imported| !imported.contains(identity));
+            entries.push(LedgerEntry {
+                details: Typed::new(identity, collection)?.details(&view, dormant && !collection.dropped)?,
+                number: collection.number,
+                writer: collection.writer.clone(),
+                schemas: collection.schemas.clone(),
+            });
+        }
+        Ok(entries)
     }
 
     /// What happened to a plugin, the oldest first.

@@ -48,8 +48,24 @@ impl<'a> Typed<'a> {
         found.map(|(identity, collection)| Typed::new(identity, collection)).transpose()
     }
 
+    /// The same, if the key is not one of the ledger's own.
+    pub(crate) fn of_entry(ledger: &'a Ledger, state_key: &[u8]) -> Result<Option<Typed<'a>>, HostError> {
+        match layout::ledger_number(state_key) {
+            Some(_) => Ok(None),
+            None => Typed::of(ledger, state_key),
+        }
+    }
+
     pub(crate) fn identity(&self) -> &Identity {
         self.identity
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.collection.number
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.collection.kind
     }
 
     /// The key of the state holds a log's bounds, not an entry.
@@ -87,20 +103,26 @@ impl<'a> Typed<'a> {
 
     /// The value of an entry, under the newest schema. An entry that has no place there is shown under its own, as its
     /// type says.
-    pub(crate) fn value(&self, mut bytes: &[u8]) -> Result<Value, HostError> {
+    pub(crate) fn value(&self, bytes: &[u8]) -> Result<Value, HostError> {
         if self.collection.kind == Kind::Counter {
             let (added, subtracted) = layout::decode_counter(bytes).ok_or_else(|| self.damaged("a counter"))?;
             return Ok(self.counter(i128::from(added) - i128::from(subtracted)));
         }
+        Ok(self.stored(bytes)?.0)
+    }
+
+    /// The same of anything but a counter, and its type where that is not the newest schema's.
+    pub(crate) fn stored(&self, mut bytes: &[u8]) -> Result<(Value, Option<&Type>), HostError> {
         let number = codec::decode_schema(&mut bytes).map_err(|error| self.damaged(error))?;
         let unknown = || self.damaged(format!("an entry under the unknown schema {number}"));
         let conversion = self.conversions.get(number as usize).ok_or_else(unknown)?;
         let ty = conversion.as_ref().map(Conversion::old).or(self.newest.value.as_ref()).ok_or_else(unknown)?;
         let value = codec::decode_whole::<Owned>(ty, bytes).map_err(|error| self.damaged(error))?;
-        match conversion {
-            Some(conversion) => Ok(conversion.apply(value.clone()).unwrap_or(value)),
-            None => Ok(value),
-        }
+        Ok(match conversion.as_ref().map(|conversion| conversion.apply(value.clone())) {
+            None => (value, None),
+            Some(Ok(converted)) => (converted, None),
+            Some(Err(_)) => (value, Some(ty)),
+        })
     }
 
     fn counter(&self, sum: i128) -> Value {
@@ -110,7 +132,7 @@ impl<'a> Typed<'a> {
         })
     }
 
-    fn damaged(&self, what: impl std::fmt::Display) -> HostError {
+    pub(crate) fn damaged(&self, what: impl std::fmt::Display) -> HostError {
         HostError::Catalog { what: format!("{}: {what}", self.identity) }
     }
 
@@ -128,7 +150,8 @@ impl<'a> Typed<'a> {
         })
     }
 
-    fn entries(&self, view: &View) -> Result<u64, HostError> {
+    /// How many entries there are.
+    pub(crate) fn entries(&self, view: &View) -> Result<u64, HostError> {
         if self.collection.kind == Kind::Log {
             let (first, end) = self.log_bounds(view)?;
             return Ok(end - first);
@@ -137,7 +160,8 @@ impl<'a> Typed<'a> {
         Ok(view.count(Bound::Included(lower.into()), Bound::Excluded(upper.into()))?)
     }
 
-    fn log_bounds(&self, view: &View) -> Result<(u64, u64), HostError> {
+    /// A log's first and next index.
+    pub(crate) fn log_bounds(&self, view: &View) -> Result<(u64, u64), HostError> {
         match view.get(&layout::log_meta(self.collection.number))? {
             Some(bytes) => layout::decode_log_meta(&bytes).ok_or_else(|| self.damaged("a log's bounds")),
             None => Ok((0, 0)),
@@ -171,7 +195,8 @@ impl<'a> Typed<'a> {
         Ok(page)
     }
 
-    fn sum(&self, view: &View) -> Result<Option<StateEntry>, HostError> {
+    /// A counter's sum; none if nothing was ever added.
+    pub(crate) fn sum(&self, view: &View) -> Result<Option<StateEntry>, HostError> {
         let (lower, upper) = layout::range(self.collection.number);
         let mut sum = None;
         for entry in view.scan(Bound::Included(lower.into()), Bound::Excluded(upper.into()), Order::Ascending) {

@@ -49,6 +49,15 @@ pub(crate) struct Seat {
     warm: Option<WarmKey>,
 }
 
+impl Seat {
+    /// Drops the warm instance, which may remember another state or be of another version.
+    pub(crate) fn cool(&mut self, host: &Shared) {
+        if let Some(instance) = self.warm.take().and_then(|key| host.warm.take(key)) {
+            drop(instance);
+        }
+    }
+}
+
 impl Plugin {
     pub(crate) fn new(serving: Serving) -> Plugin {
         Plugin {
@@ -68,9 +77,7 @@ impl Plugin {
     /// Changes the version that serves; the only place that does. Whoever calls holds the turn, and what `serving` says
     /// is durable.
     pub(crate) fn serve(&self, host: &Shared, seat: &mut Seat, serving: Serving) {
-        if let Some(instance) = seat.warm.take().and_then(|key| host.warm.take(key)) {
-            drop(instance);
-        }
+        seat.cool(host);
         *self.serving.write() = Arc::new(serving);
     }
 

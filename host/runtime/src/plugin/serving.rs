@@ -39,6 +39,11 @@ impl Serving {
         Serving { plugin: self.plugin.clone(), version: self.version.clone(), epoch, code: self.code.clone() }
     }
 
+    /// The same version on another state of the same collections.
+    pub(crate) fn on(&self, plugin: PluginRecord, epoch: WriterEpoch) -> Serving {
+        Serving { plugin, version: self.version.clone(), epoch, code: self.code.clone() }
+    }
+
     /// The version's code, or why it cannot run.
     pub(crate) async fn code(&self, host: &Shared) -> Result<&Linked, &str> {
         let load = || async {

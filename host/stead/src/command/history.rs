@@ -3,10 +3,10 @@ use stead_runtime::{Activated, HistoryEntry, HistoryEvent};
 
 use super::swap::{kind_word, name, phase_word};
 use super::{Context, Missing};
-use crate::console::{Table, micros, time};
+use crate::console::{Table, micros, plural, time};
 use crate::failure::Failure;
 
-/// Show what happened to a plugin: deploy, swaps, rollbacks
+/// Show what happened to a plugin: deploy, swaps, rollbacks, edits, imports
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -39,6 +39,20 @@ fn row(entry: &HistoryEntry) -> [String; 7] {
         HistoryEvent::Deployed { version } => {
             ("deploy", String::new(), name(version), String::new(), "active".to_owned())
         }
+        HistoryEvent::Forked { from, version } => {
+            ("fork", format!("`{from}`"), name(version), String::new(), "active".to_owned())
+        }
+        HistoryEvent::Edited { edited } => {
+            let side = |text: &Option<String>| text.as_ref().map_or("nothing".to_owned(), |text| short_text(text));
+            let key = edited.key.as_ref().map(|key| format!(" {}", short_text(key))).unwrap_or_default();
+            let result = format!("{}{key}: {}", edited.collection, edited.reason);
+            ("edit", side(&edited.before), side(&edited.after), String::new(), result)
+        }
+        HistoryEvent::Imported { imported } => {
+            let what = plural(imported.entries, "entry", "entries");
+            let reason = imported.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            ("import", format!("`{}`", imported.from), String::new(), String::new(), format!("{what}{reason}"))
+        }
         HistoryEvent::HandOff { receipt } => {
             let result = match &receipt.activated {
                 Activated::Successor => "active".to_owned(),
@@ -51,4 +65,13 @@ fn row(entry: &HistoryEntry) -> [String; 7] {
         }
     };
     [entry.number.to_string(), time(entry.at_ms), what.to_owned(), from, to, pause, result]
+}
+
+/// A value as far as a table has room for it.
+fn short_text(text: &str) -> String {
+    const CHARS_MAX: usize = 40;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
