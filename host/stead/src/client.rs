@@ -2,24 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Mutex;
 
 use crate::api::{ApiError, ErrorBody};
+use crate::pipe::Outgoing;
 
 /// A connection to a running host, made anew when it was closed between two requests.
 pub(crate) struct Client {
     target: Target,
     token: Option<String>,
-    connection: Mutex<Option<SendRequest<Full<Bytes>>>>,
+    connection: Mutex<Option<Connection>>,
 }
+
+type Sent = UnsyncBoxBody<Bytes, std::io::Error>;
+
+type Connection = SendRequest<Sent>;
 
 /// Where the host listens.
 #[derive(Clone, Debug)]
@@ -35,6 +41,8 @@ pub(crate) enum Body {
     Json(serde_json::Value),
     Text(String),
     Component(Bytes),
+    /// Lines of JSON, as they come.
+    Lines(Outgoing),
 }
 
 impl Target {
@@ -83,14 +91,25 @@ impl Client {
         self.request(Method::POST, path, body).await
     }
 
+    /// An answer that is read as it comes. It takes a connection of its own.
+    pub(crate) async fn stream(&self, path: &str) -> Result<Incoming, ApiError> {
+        let mut connection = self.connect().await?;
+        let response = self.send(&mut connection, Method::GET, path, Body::Empty).await?;
+        if response.status().is_success() {
+            return Ok(response.into_body());
+        }
+        let status = response.status();
+        let bytes = response.into_body().collect().await.map_err(|error| self.lost(&error))?.to_bytes();
+        Err(self.refused(status, &bytes))
+    }
+
     async fn request<T: DeserializeOwned>(&self, method: Method, path: &str, body: Body) -> Result<T, ApiError> {
         let mut slot = self.connection.lock().await;
         let mut connection = match alive(slot.take()).await {
             Some(kept) => kept,
             None => self.connect().await?,
         };
-        let response =
-            connection.send_request(self.build(method, path, body)?).await.map_err(|error| self.lost(&error))?;
+        let response = self.send(&mut connection, method, path, body).await?;
         let status = response.status();
         let bytes = response.into_body().collect().await.map_err(|error| self.lost(&error))?.to_bytes();
         *slot = Some(connection);
@@ -98,12 +117,24 @@ impl Client {
         self.answer(status, &bytes)
     }
 
-    fn build(&self, method: Method, path: &str, body: Body) -> Result<Request<Full<Bytes>>, ApiError> {
-        let (media, bytes) = match body {
-            Body::Empty => (None, Bytes::new()),
-            Body::Json(value) => (Some("application/json"), Bytes::from(value.to_string())),
-            Body::Text(text) => (Some("text/plain; charset=utf-8"), Bytes::from(text)),
-            Body::Component(bytes) => (Some("application/wasm"), bytes),
+    async fn send(
+        &self,
+        connection: &mut Connection,
+        method: Method,
+        path: &str,
+        body: Body,
+    ) -> Result<Response<Incoming>, ApiError> {
+        connection.send_request(self.build(method, path, body)?).await.map_err(|error| self.lost(&error))
+    }
+
+    fn build(&self, method: Method, path: &str, body: Body) -> Result<Request<Sent>, ApiError> {
+        let whole = |bytes: Bytes| Full::new(bytes).map_err(|never| match never {}).boxed_unsync();
+        let (media, body) = match body {
+            Body::Empty => (None, whole(Bytes::new())),
+            Body::Json(value) => (Some("application/json"), whole(Bytes::from(value.to_string()))),
+            Body::Text(text) => (Some("text/plain; charset=utf-8"), whole(Bytes::from(text))),
+            Body::Component(bytes) => (Some("application/wasm"), whole(bytes)),
+            Body::Lines(lines) => (Some("application/jsonl"), lines.boxed_unsync()),
         };
         let mut request = Request::builder().method(method).uri(path).header(HOST, self.target.authority());
         if let Some(media) = media {
@@ -112,9 +143,7 @@ impl Client {
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
-        request
-            .body(Full::new(bytes))
-            .map_err(|error| ApiError::new("bad-request", format!("cannot form a request: {error}")))
+        request.body(body).map_err(|error| ApiError::new("bad-request", format!("cannot form a request: {error}")))
     }
 
     fn answer<T: DeserializeOwned>(&self, status: StatusCode, bytes: &[u8]) -> Result<T, ApiError> {
@@ -124,13 +153,17 @@ impl Client {
                     .help("check that client and host are of the same version: `stead --version`")
             });
         }
-        Err(match serde_json::from_slice::<ErrorBody>(bytes) {
-            Ok(body) => body.error,
-            Err(_) => ApiError::new("unreachable", format!("{} answered with status {status}", self.place())),
-        })
+        Err(self.refused(status, bytes))
     }
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, ApiError> {
+    fn refused(&self, status: StatusCode, bytes: &[u8]) -> ApiError {
+        match serde_json::from_slice::<ErrorBody>(bytes) {
+            Ok(body) => body.error,
+            Err(_) => ApiError::new("unreachable", format!("{} answered with status {status}", self.place())),
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, ApiError> {
         match &self.target {
             Target::Unix(path) => {
                 let stream = UnixStream::connect(path).await.map_err(|error| self.unreachable(&error))?;
@@ -145,7 +178,7 @@ impl Client {
         }
     }
 
-    async fn shake<S>(&self, stream: S) -> Result<SendRequest<Full<Bytes>>, ApiError>
+    async fn shake<S>(&self, stream: S) -> Result<Connection, ApiError>
     where
         S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
     {
@@ -175,7 +208,7 @@ impl Client {
 }
 
 /// The connection, unless the host has closed it since the last request.
-async fn alive(kept: Option<SendRequest<Full<Bytes>>>) -> Option<SendRequest<Full<Bytes>>> {
+async fn alive(kept: Option<Connection>) -> Option<Connection> {
     let mut kept = kept?;
     kept.ready().await.is_ok().then_some(kept)
 }

@@ -1,20 +1,25 @@
 //! Where a command's requests go: to a running host, or to an idle data directory opened for this one command.
 
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use stead_runtime::engine::{Engine, EngineOptions};
-use stead_runtime::{HistoryEntry, Host, HostOptions, PluginSummary, Receipt, Recovery};
+use stead_runtime::{
+    Diff, Edited, Export, HistoryEntry, Host, HostOptions, Imported, PluginSummary, Receipt, Recovery, StateDigest,
+    VersionSummary,
+};
 
 use crate::api::{
     self, Api, ApiError, Arguments, CallAnswer, CallOptions, CheckAnswer, CheckRequest, CheckpointAnswer, DeployAnswer,
-    DeployRequest, Pairs, PluginInfo, RepairAnswer, RollbackRequest, StateAnswer, StateQuery, SwapRequest,
-    VerifyAnswer, verify_idle,
+    DeployRequest, EditRequest, ImportRequest, LedgerAnswer, Pairs, PluginInfo, RepairAnswer, RollbackRequest,
+    StateAnswer, StateQuery, SwapRequest, VerifyAnswer, verify_idle, write_diff,
 };
 use crate::client::{Body, Client, Target, escape, query};
 use crate::command::Missing;
 use crate::failure::Failure;
+use crate::pipe::{Outgoing, Reader, Sender, Writer, pipe};
 use crate::server::socket_path;
 
 /// How long to wait for another command that has the data directory open: most take milliseconds.
@@ -182,12 +187,118 @@ impl Session {
         }
     }
 
+    /// What the state records about its collections, or about one.
+    pub(crate) async fn schema(&self, plugin: &str, collection: Option<&str>) -> Result<LedgerAnswer, ApiError> {
+        match self {
+            Self::Remote(client) => {
+                let pairs = collection.map(|name| ("collection".to_owned(), name.to_owned())).into_iter().collect();
+                client.get(&path(plugin, "/schema", &Pairs(pairs))).await
+            }
+            Self::Local(api) => api.schema(plugin, collection),
+        }
+    }
+
+    /// A state as the lines of an exported file.
+    pub(crate) async fn export(&self, plugin: &str, collections: &[String]) -> Result<Reader, ApiError> {
+        let (sender, receiver) = pipe();
+        match self {
+            Self::Remote(client) => {
+                let named = collections.iter().map(|name| ("collection".to_owned(), name.clone())).collect();
+                let body = client.stream(&path(plugin, "/export", &Pairs(named))).await?;
+                tokio::spawn(sender.feed(body));
+            }
+            Self::Local(api) => {
+                let export = api.export(plugin, collections).await?;
+                tokio::task::spawn_blocking(move || write_export(&export, sender));
+            }
+        }
+        Ok(Reader::new(receiver))
+    }
+
+    pub(crate) async fn import(
+        &self,
+        plugin: &str,
+        source: Box<dyn Read + Send>,
+        request: &ImportRequest,
+    ) -> Result<Imported, ApiError> {
+        match self {
+            Self::Remote(client) => {
+                let (sender, receiver) = pipe();
+                sender.copy(source);
+                client.post(&path(plugin, "/import", &request.pairs()), Body::Lines(Outgoing(receiver))).await
+            }
+            Self::Local(api) => api.import(plugin, source, request).await,
+        }
+    }
+
+    pub(crate) async fn edit(&self, plugin: &str, collection: &str, request: EditRequest) -> Result<Edited, ApiError> {
+        match self {
+            Self::Remote(client) => {
+                let body = serde_json::to_value(request)
+                    .map_err(|error| ApiError::new("internal", format!("cannot form a request: {error}")))?;
+                let path = path(plugin, &format!("/edit/{}", escape(collection)), &Pairs::default());
+                client.post(&path, Body::Json(body)).await
+            }
+            Self::Local(api) => api.edit(plugin, collection, request).await,
+        }
+    }
+
+    /// What differs between two states, as lines of JSON.
+    pub(crate) async fn diff(&self, one: &str, other: &str) -> Result<Reader, ApiError> {
+        let (sender, receiver) = pipe();
+        match self {
+            Self::Remote(client) => {
+                let pairs = [("one".to_owned(), one.to_owned()), ("other".to_owned(), other.to_owned())];
+                let body = client.stream(&format!("/v1/diff{}", query(&pairs))).await?;
+                tokio::spawn(sender.feed(body));
+            }
+            Self::Local(api) => {
+                let diff = api.diff(one, other).await?;
+                tokio::task::spawn_blocking(move || write_comparison(&diff, sender));
+            }
+        }
+        Ok(Reader::new(receiver))
+    }
+
+    pub(crate) async fn digest(&self, plugin: &str) -> Result<StateDigest, ApiError> {
+        match self {
+            Self::Remote(client) => client.get(&path(plugin, "/digest", &Pairs::default())).await,
+            Self::Local(api) => api.digest(plugin).await,
+        }
+    }
+
+    pub(crate) async fn fork(&self, plugin: &str, to: &str) -> Result<VersionSummary, ApiError> {
+        match self {
+            Self::Remote(client) => {
+                let pairs = Pairs(vec![("to".to_owned(), to.to_owned())]);
+                client.post(&path(plugin, "/fork", &pairs), Body::Empty).await
+            }
+            Self::Local(api) => api.fork(plugin, to).await,
+        }
+    }
+
     pub(crate) async fn checkpoint(&self) -> Result<CheckpointAnswer, ApiError> {
         match self {
             Self::Remote(client) => client.post("/v1/checkpoint", Body::Empty).await,
             Self::Local(api) => api.checkpoint().await,
         }
     }
+}
+
+/// Writes a state out on a thread that may block, to whoever reads.
+pub(crate) fn write_export(export: &Export, sender: Sender) {
+    let mut writer = Writer::new(sender);
+    let wrote = export.write_to(&mut writer).map(drop).map_err(io::Error::other);
+    let wrote = wrote.and_then(|()| io::Write::flush(&mut writer));
+    writer.end(wrote);
+}
+
+/// The same for a comparison.
+pub(crate) fn write_comparison(diff: &Diff, sender: Sender) {
+    let mut writer = Writer::new(sender);
+    let wrote = write_diff(diff, &mut writer).map_err(|error| io::Error::other(error.message));
+    let wrote = wrote.and_then(|()| io::Write::flush(&mut writer));
+    writer.end(wrote);
 }
 
 /// Every hash on disk: by the running host, or on the idle directory, which need not open for it.

@@ -40,6 +40,41 @@ pub(crate) struct CollectionInfo {
     pub(crate) dropped: bool,
 }
 
+/// What a state records about its collections.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct LedgerAnswer {
+    pub(crate) collections: Vec<LedgerInfo>,
+}
+
+/// Everything that the ledger records about a collection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct LedgerInfo {
+    pub(crate) identity: String,
+    /// Its number in the layout of the state.
+    pub(crate) number: u32,
+    pub(crate) kind: String,
+    pub(crate) key: Option<String>,
+    pub(crate) value: Option<String>,
+    pub(crate) entries: u64,
+    /// The active version does not import it; it is kept.
+    pub(crate) dormant: bool,
+    /// It was dropped by name or migrated away; only the tombstone is left.
+    pub(crate) dropped: bool,
+    /// The version that wrote this record: with a new schema, or by dropping the collection.
+    pub(crate) writer: String,
+    /// Every schema that entries may have been written under, the oldest first.
+    pub(crate) schemas: Vec<SchemaInfo>,
+}
+
+/// One schema of a collection; null is what no version has shown.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct SchemaInfo {
+    pub(crate) number: u64,
+    pub(crate) key: Option<String>,
+    /// Of a counter `s64` or `u64`.
+    pub(crate) value: Option<String>,
+}
+
 /// A collection as a component declares it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct DeclaredInfo {

@@ -2,13 +2,16 @@
 
 use stead_runtime::engine::{DirectoryGrant, Engine, Grants, Settings};
 use stead_runtime::{
-    CallError, CollectionDetails, DeployError, Deployed, HostError, InspectedCollection, Inspection, PluginDetails,
-    Refusal, RollbackError, Signature, StateError, SwapError, TrapReport,
+    CallError, CollectionDetails, DeployError, Deployed, HostError, InspectedCollection, Inspection, LedgerEntry,
+    PluginDetails, Refusal, RollbackError, Signature, StateError, SwapError, TrapReport,
 };
 use stead_schema::{Kind, Type};
 use stead_store::OpenError;
 
-use super::answers::{CollectionInfo, DeclaredInfo, DeployAnswer, FunctionInfo, InspectAnswer, ParamInfo, PluginInfo};
+use super::answers::{
+    CollectionInfo, DeclaredInfo, DeployAnswer, FunctionInfo, InspectAnswer, LedgerInfo, ParamInfo, PluginInfo,
+    SchemaInfo,
+};
 use super::{ApiError, GrantsRequest};
 
 /// What a component is, without a data directory.
@@ -38,6 +41,32 @@ impl From<CollectionDetails> for CollectionInfo {
             entries: details.entries,
             dormant: details.dormant,
             dropped: details.dropped,
+        }
+    }
+}
+
+impl From<LedgerEntry> for LedgerInfo {
+    fn from(entry: LedgerEntry) -> Self {
+        let schema = |(number, schema): (usize, stead_schema::Schema)| SchemaInfo {
+            number: number as u64,
+            key: text(schema.key.as_ref()),
+            value: match schema.signed {
+                Some(false) => Some(Type::U64.to_string()),
+                Some(true) => Some(Type::S64.to_string()),
+                None => text(schema.value.as_ref()),
+            },
+        };
+        Self {
+            identity: entry.details.identity,
+            number: entry.number,
+            kind: kind(entry.details.kind).to_owned(),
+            key: text(entry.details.key.as_ref()),
+            value: text(entry.details.value.as_ref()),
+            entries: entry.details.entries,
+            dormant: entry.details.dormant,
+            dropped: entry.details.dropped,
+            writer: entry.writer,
+            schemas: entry.schemas.into_iter().enumerate().map(schema).collect(),
         }
     }
 }
@@ -238,6 +267,7 @@ impl From<DeployError> for ApiError {
         match error {
             DeployError::Host(error) => error.into(),
             DeployError::State(refusals) => refused(kind, "the component's state is refused", &refusals),
+            DeployError::UnknownOrigin { name } => no_plugin(&name),
             DeployError::Exists { ref name } => ApiError::new(kind, format!("there is a plugin `{name}` already"))
                 .help(format!("`stead swap {name} FILE.wasm` replaces its code and keeps its state")),
             error => ApiError::new(kind, &error),
@@ -319,7 +349,7 @@ fn trap_place(trap: &TrapReport) -> Vec<String> {
     place
 }
 
-fn no_plugin(plugin: &str) -> ApiError {
+pub(super) fn no_plugin(plugin: &str) -> ApiError {
     ApiError::new("unknown-plugin", format!("there is no plugin `{plugin}`"))
         .help("`stead list` shows the plugins; `stead deploy NAME FILE.wasm` makes one")
 }

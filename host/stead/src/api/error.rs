@@ -49,10 +49,12 @@ impl ApiError {
                 (400, Exit::Usage)
             }
             "unauthorized" => (401, Exit::Host),
-            "not-found" | "unknown-plugin" | "unknown-function" | "unknown-collection" => (404, Exit::Refused),
+            "not-found" | "unknown-plugin" | "unknown-function" | "unknown-collection" | "unknown-state" => {
+                (404, Exit::Refused)
+            }
             "method-not-allowed" => (405, Exit::Usage),
             "too-large" => (413, Exit::Refused),
-            "component" => (422, Exit::Refused),
+            "component" | "file" => (422, Exit::Refused),
             "busy" | "queue-full" => (429, Exit::Refused),
             "trapped" => (500, Exit::Refused),
             "unavailable" => (503, Exit::Refused),

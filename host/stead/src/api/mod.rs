@@ -7,6 +7,7 @@ mod answers;
 mod arguments;
 mod check;
 mod convert;
+mod door;
 mod error;
 mod limits;
 mod operations;
@@ -15,10 +16,11 @@ mod requests;
 
 pub(crate) use answers::{
     CallAnswer, CheckpointAnswer, CollectionInfo, DeployAnswer, EntryInfo, FunctionInfo, HealthAnswer, InspectAnswer,
-    Outcome, PluginInfo, RepairAnswer, StateAnswer, VerifyAnswer,
+    LedgerAnswer, LedgerInfo, Outcome, PluginInfo, RepairAnswer, StateAnswer, VerifyAnswer, shape,
 };
 pub(crate) use check::{CheckAnswer, CheckedInfo, FateWord, FunctionChangeInfo, Side, SkeletonInfo, check_files};
 pub(crate) use convert::inspect;
+pub(crate) use door::{DiffEnd, EditRequest, ImportRequest, write_diff, write_line};
 pub(crate) use error::{ApiError, ErrorBody};
 pub(crate) use operations::{Api, verify_idle};
 pub(crate) use repair::repair;

@@ -39,6 +39,11 @@ impl Api {
         }
     }
 
+    /// The open host.
+    pub(super) fn host(&self) -> &Host {
+        &self.host
+    }
+
     pub(crate) fn list(&self) -> Result<Vec<PluginSummary>, ApiError> {
         Ok(self.host.list()?)
     }

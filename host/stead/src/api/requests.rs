@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use stead_runtime::engine::Grants;
 use stead_runtime::{CheckOptions, DeployOptions, Reuse, SwapOptions};
 
-use super::ApiError;
+use super::{ApiError, ImportRequest};
 
 /// The options of a request as they stand in a query: names with values, repeated for lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,6 +113,37 @@ impl Pairs {
         for value in values {
             self.add(name, value);
         }
+    }
+
+    /// The values of one option that may stand several times; no other is known.
+    pub(crate) fn only(self, known: &str) -> Result<Vec<String>, ApiError> {
+        let mut values = Vec::new();
+        self.each(|name, value| {
+            let is_known = name == known;
+            if is_known {
+                values.push(value);
+            }
+            Ok(is_known)
+        })?;
+        Ok(values)
+    }
+
+    /// The values of options that each stand exactly once.
+    pub(crate) fn each_once<const N: usize>(self, names: [&str; N]) -> Result<[String; N], ApiError> {
+        let mut values = [const { None }; N];
+        self.each(|name, value| {
+            let place = names.iter().position(|known| *known == name);
+            if let Some(place) = place {
+                values[place] = Some(value);
+            }
+            Ok(place.is_some())
+        })?;
+        let missing = |at: usize| ApiError::new("bad-request", format!("`{}` is missing in the query", names[at]));
+        let mut all = [const { String::new() }; N];
+        for (at, value) in values.into_iter().enumerate() {
+            all[at] = value.ok_or_else(|| missing(at))?;
+        }
+        Ok(all)
     }
 
     fn add_flag(&mut self, name: &str, set: bool) {
@@ -309,6 +340,28 @@ impl RollbackRequest {
             match name {
                 "discard_to" => request.discard_to = Some(PathBuf::from(value)),
                 "deadline_ms" => request.deadline_ms = Some(number(name, &value)?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(request)
+    }
+}
+
+impl ImportRequest {
+    pub(crate) fn pairs(&self) -> Pairs {
+        let mut pairs = Pairs::default();
+        pairs.add_some("mode", self.mode.as_ref());
+        pairs.add_some("reason", self.reason.as_ref());
+        pairs
+    }
+
+    pub(crate) fn parse(pairs: Pairs) -> Result<Self, ApiError> {
+        let mut request = Self::default();
+        pairs.each(|name, value| {
+            match name {
+                "mode" => request.mode = Some(value),
+                "reason" => request.reason = Some(value),
                 _ => return Ok(false),
             }
             Ok(true)

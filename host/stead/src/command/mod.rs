@@ -6,6 +6,7 @@ mod checkpoint;
 mod completions;
 mod demo;
 mod deploy;
+mod fork;
 mod history;
 mod inspect;
 mod list;
@@ -137,6 +138,7 @@ enum Command {
     Rollback(rollback::Rollback),
     History(history::History),
     State(state::State),
+    Fork(fork::Fork),
     Inspect(inspect::Inspect),
     Verify(verify::Verify),
     Repair(repair::Repair),
@@ -183,6 +185,7 @@ pub(crate) async fn run(cli: Cli, console: Console) -> Result<(), Failure> {
         Command::Rollback(command) => command.run(&context).await,
         Command::History(command) => command.run(&context).await,
         Command::State(command) => command.run(&context).await,
+        Command::Fork(command) => command.run(&context).await,
         Command::Inspect(command) => command.run(&context),
         Command::Verify(command) => command.run(&context).await,
         Command::Repair(command) => command.run(&context).await,

@@ -1,4 +1,11 @@
-use clap::Args;
+mod diff;
+mod digest;
+mod edit;
+mod export;
+mod import;
+mod schema;
+
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{Context, Missing};
@@ -6,8 +13,9 @@ use crate::api::{CollectionInfo, StateAnswer, StateQuery};
 use crate::console::{Console, Table, count};
 use crate::failure::Failure;
 
-/// Read the state that a plugin keeps
+/// Read the state that a plugin keeps; export, import, edit and compare it
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "\
 Examples:
   stead state tally                               the collections
@@ -15,12 +23,19 @@ Examples:
   stead state tally ballots --from '\"bob\"' --limit 10
   stead state tally ballots --back --limit 5      the last five
   stead state tally acme:tally/ballots@1 --json
-  stead state tally ballots --schema              its types
+  stead state tally --schema                      what the state records: every schema, dormant and dropped collections
+  stead state export tally --to tally.jsonl       `stead state export --help` shows more; so for import, edit, diff
+  stead state -- export                           a plugin that is called `export`
 
-Keys and values are WAVE, with --json JSON. A plugin whose code cannot run shows its state all the same.")]
+Keys and values are WAVE, with --json JSON. A plugin whose code cannot run shows its state all the same. PLUGIN@N is \
+the state as version N left it, for `export` and `diff`.")]
 pub(super) struct State {
+    #[command(subcommand)]
+    door: Option<Door>,
+
     /// The plugin
-    plugin: String,
+    #[arg(required = true)]
+    plugin: Option<String>,
 
     /// The collection: its identity, or its interface name where that is unambiguous
     collection: Option<String>,
@@ -37,35 +52,57 @@ pub(super) struct State {
     #[arg(long, requires = "collection")]
     back: bool,
 
-    /// Show types instead of entries
+    /// Show what the state records about its collections instead of entries
     #[arg(long, conflicts_with_all = ["from", "limit", "back"])]
     schema: bool,
 }
 
-/// What `--schema` and a missing collection show.
+/// What a missing collection shows.
 #[derive(Serialize)]
 struct Schemas {
     collections: Vec<CollectionInfo>,
 }
 
+#[derive(Debug, Subcommand)]
+enum Door {
+    Export(export::Export),
+    Import(import::Import),
+    Edit(edit::Edit),
+    Diff(diff::Diff),
+    Digest(digest::Digest),
+}
+
 impl State {
-    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+    pub(super) async fn run(mut self, context: &Context) -> Result<(), Failure> {
+        match self.door.take() {
+            None => self.read(context).await,
+            Some(Door::Export(command)) => command.run(context).await,
+            Some(Door::Import(command)) => command.run(context).await,
+            Some(Door::Edit(command)) => command.run(context).await,
+            Some(Door::Diff(command)) => command.run(context).await,
+            Some(Door::Digest(command)) => command.run(context).await,
+        }
+    }
+
+    async fn read(self, context: &Context) -> Result<(), Failure> {
         let console = &context.console;
+        let plugin = self.plugin.unwrap_or_default();
+        if self.schema {
+            let session = context.session(Missing::Refuse).await?;
+            let answer = session.schema(&plugin, self.collection.as_deref()).await;
+            let answer = session.close(answer).await?;
+            return console.answer(&answer, |answer| schema::print(console, answer));
+        }
         let session = context.session(Missing::Refuse).await?;
         let Some(collection) = &self.collection else {
-            let plugin = session.show(&self.plugin).await;
+            let plugin = session.show(&plugin).await;
             let plugin = session.close(plugin).await?;
             let schemas = Schemas { collections: plugin.collections };
             return console.answer(&schemas, |schemas| print_schemas(console, &schemas.collections));
         };
-        let limit = if self.schema { Some(1) } else { self.limit };
-        let query = StateQuery { from: self.from, limit, back: self.back };
-        let page = session.state(&self.plugin, collection, &query).await;
+        let query = StateQuery { from: self.from, limit: self.limit, back: self.back };
+        let page = session.state(&plugin, collection, &query).await;
         let page = session.close(page).await?;
-        if self.schema {
-            let schemas = Schemas { collections: vec![page.collection] };
-            return console.answer(&schemas, |schemas| print_schemas(console, &schemas.collections));
-        }
         console.answer(&page, |page| print_page(console, page, self.back))
     }
 }

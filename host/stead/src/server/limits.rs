@@ -14,6 +14,9 @@ pub(crate) const CONNECTIONS_MAX: usize = 1024;
 /// Requests in work at once; beyond it the answer is `busy`, so that waiting work stays bounded.
 pub(crate) const REQUESTS_MAX: usize = 4096;
 
+/// States on their way in or out at once: each holds a thread that waits for its client.
+pub(crate) const STREAMS_MAX: usize = 16;
+
 /// From the first byte of a request to the end of its head; ends idle half-open clients.
 pub(crate) const HEADER_READ_TIME: Duration = Duration::from_secs(30);
 

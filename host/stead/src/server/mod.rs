@@ -3,6 +3,7 @@
 //! It translates requests into [`crate::api::Api`] and back. It is not responsible for what they do.
 
 mod auth;
+mod door;
 mod limits;
 mod listen;
 mod router;

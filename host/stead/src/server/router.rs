@@ -16,7 +16,8 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use super::auth::{Token, require};
-use super::limits::{BODY_READ_TIME, CALL_BODY_BYTES_MAX, COMPONENT_BYTES_MAX, REQUESTS_MAX};
+use super::door;
+use super::limits::{BODY_READ_TIME, CALL_BODY_BYTES_MAX, COMPONENT_BYTES_MAX, REQUESTS_MAX, STREAMS_MAX};
 use crate::api::{
     Api, ApiError, Arguments, CallOptions, CheckRequest, DeployRequest, ErrorBody, Pairs, RollbackRequest, StateQuery,
     SwapRequest,
@@ -31,22 +32,32 @@ pub(crate) enum Access {
 }
 
 #[derive(Clone)]
-struct Shared {
-    api: Api,
+pub(super) struct Shared {
+    pub(super) api: Api,
     slots: Arc<Semaphore>,
+    /// For states on their way in or out.
+    pub(super) streams: Arc<Semaphore>,
     /// A file on the host's machine may be named only by the user that runs the host.
     owner: bool,
 }
 
 /// The control API for one listener.
 pub(crate) fn router(api: Api, access: Access) -> Router {
-    let shared = Shared { api, slots: Arc::new(Semaphore::new(REQUESTS_MAX)), owner: matches!(access, Access::Owner) };
+    let (slots, streams) = (Arc::new(Semaphore::new(REQUESTS_MAX)), Arc::new(Semaphore::new(STREAMS_MAX)));
+    let shared = Shared { api, slots, streams, owner: matches!(access, Access::Owner) };
     let router = Router::new()
         .route("/v1/health", get(health))
         .route("/v1/plugins", get(list))
         .route("/v1/plugins/{plugin}", get(show))
         .route("/v1/plugins/{plugin}/history", get(history))
         .route("/v1/plugins/{plugin}/state/{*collection}", get(state))
+        .route("/v1/plugins/{plugin}/schema", get(door::schema))
+        .route("/v1/plugins/{plugin}/export", get(door::export))
+        .route("/v1/plugins/{plugin}/digest", get(door::digest))
+        .route("/v1/plugins/{plugin}/import", post(door::import))
+        .route("/v1/plugins/{plugin}/edit/{*collection}", post(door::edit))
+        .route("/v1/plugins/{plugin}/fork", post(door::fork))
+        .route("/v1/diff", get(door::diff))
         .route("/v1/plugins/{plugin}/call/{*function}", post(call))
         .route("/v1/plugins/{plugin}/deploy", post(deploy))
         .route("/v1/plugins/{plugin}/swap", post(swap))
@@ -77,7 +88,7 @@ async fn bounded(State(slots): State<Arc<Semaphore>>, request: axum::extract::Re
     }
 }
 
-fn answer<T: Serialize>(result: Result<T, ApiError>) -> Response {
+pub(super) fn answer<T: Serialize>(result: Result<T, ApiError>) -> Response {
     match result {
         Ok(value) => Json(value).into_response(),
         Err(error) => refuse(&error),
@@ -85,7 +96,7 @@ fn answer<T: Serialize>(result: Result<T, ApiError>) -> Response {
 }
 
 /// Runs to the end even if the client goes away: what was begun is not cut short by a disconnect.
-async fn to_the_end<T, F>(work: F) -> Response
+pub(super) async fn to_the_end<T, F>(work: F) -> Response
 where
     T: Serialize + Send + 'static,
     F: Future<Output = Result<T, ApiError>> + Send + 'static,
@@ -97,7 +108,7 @@ where
 }
 
 /// As [`to_the_end`], for work that may wait for the disk.
-async fn off_the_loop<T, F>(work: F) -> Response
+pub(super) async fn off_the_loop<T, F>(work: F) -> Response
 where
     T: Serialize + Send + 'static,
     F: FnOnce() -> Result<T, ApiError> + Send + 'static,
@@ -208,7 +219,7 @@ async fn with_component<R>(request: Result<R, ApiError>, body: Body) -> Result<(
     Ok((request?, read(body, COMPONENT_BYTES_MAX).await?))
 }
 
-async fn read(body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
+pub(super) async fn read(body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
     let too_large = || ApiError::new("too-large", format!("the body is larger than {bytes_max} bytes"));
     // One that says so itself is refused before it is sent.
     if HttpBody::size_hint(&body).lower() > bytes_max as u64 {

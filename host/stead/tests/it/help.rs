@@ -11,6 +11,7 @@ const COMMANDS: [&str; 16] = [
     "rollback",
     "history",
     "state",
+    "fork",
     "inspect",
     "verify",
     "repair",

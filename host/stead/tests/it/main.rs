@@ -4,6 +4,7 @@ mod bad_input;
 mod calls;
 mod check;
 mod demo;
+mod door;
 mod harness;
 mod help;
 mod output;

@@ -58,6 +58,18 @@ fn a_rollback_never_loses_a_write_unsaid() {
         }
         assert_eq!(readings(1), 1);
         bench.stead(&["rollback", "weather", "--discard-to", "later.jsonl"]).fails(2, &["does not exist yet"]);
+
+        // What was given up comes back where there is a place for it again.
+        let refused = bench.stead(&["state", "import", "weather", "later.jsonl", "--merge"]);
+        refused.fails(1, &["acme:weather/readings@2", "does not keep"]);
+        bench.stead(&["swap", "weather", "weather-v2.wasm", "--label", "2.0.1"]).succeeds();
+        bench.stead(&["state", "import", "weather", "later.jsonl"]).fails(1, &["--merge"]);
+        bench.stead(&["state", "import", "weather", "later.jsonl", "--merge"]).succeeds();
+        assert_eq!(readings(2), 1 + writes_since);
+        let schema = bench.stead(&["state", "weather", "readings@1", "--schema"]);
+        schema.fails(1, &["no collection"]);
+        let schema = bench.stead(&["state", "weather", "acme:weather/readings@1", "--schema"]).succeeds();
+        assert!(schema.contains("dropped or migrated away with version 2.0.1"), "{schema}");
     }
 }
 
