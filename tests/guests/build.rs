@@ -5,6 +5,7 @@ fn main() {
         "test-guests/unknown-import",
         "test-guests/kinds",
         "test-guests/plain",
+        "test-guests/classes",
         "test-guests/hostile",
         "test-guests/roots",
         "test-guests/evolve-v1",

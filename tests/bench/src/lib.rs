@@ -14,3 +14,5 @@ pub mod queue;
 pub mod report;
 pub mod settings;
 pub mod stores;
+#[cfg(feature = "plugins")]
+pub mod typed;

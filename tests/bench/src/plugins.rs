@@ -28,6 +28,22 @@ pub async fn start(path: &Path, plugins: u64) -> Host {
     host
 }
 
+/// A host in a fresh directory with one plugin.
+pub async fn start_with(path: &Path, name: &str, wasm: &[u8]) -> Host {
+    let host = start(path, 0).await;
+    host.deploy(name, wasm, DeployOptions::default()).await.expect("the plugin deploys");
+    host
+}
+
+/// What the guest `classes` measured: nanoseconds for so many operations on a map.
+pub async fn time(host: &Host, function: &str, class: &str, operations: u32) -> u64 {
+    let args = vec![Value(Parts::Enum(class.to_owned())), Value(Parts::U32(operations))];
+    match host.call(Call::new("classes", function, args)).await.expect("the plugin measures").outcome {
+        Outcome::Ok(Some(Value(Parts::U64(nanoseconds)))) => nanoseconds,
+        other => panic!("no time: {other:?}"),
+    }
+}
+
 /// Adds one in the first plugin, which touches no state.
 pub async fn sum(host: &Host, number: u32, read: bool) -> Outcome {
     let args = vec![Value(Parts::U32(number)), Value(Parts::U32(1))];
@@ -97,8 +113,7 @@ impl Bare {
         let mut counts = linker.instance("test:plain/counts@1.0.0").expect("the name is new");
         counts.func_wrap("get", |_, (_,): (String,)| Ok((None::<u64>,))).expect("get links");
         counts.func_wrap("set", |_, (_, _): (String, u64)| Ok(())).expect("set links");
-        let context = Context { wasi: WasiCtx::builder().build(), table: ResourceTable::new() };
-        let mut store = wasmtime::Store::new(&engine, context);
+        let mut store = wasmtime::Store::new(&engine, Context::default());
         let instance = linker.instantiate(&mut store, &component).expect("the guest starts");
         let sum = instance.get_typed_func(&mut store, "sum").expect("the guest exports sum");
         Bare { store, sum }
@@ -110,9 +125,16 @@ impl Bare {
     }
 }
 
-struct Context {
+/// What WASI needs of a bare store.
+pub(crate) struct Context {
     wasi: WasiCtx,
     table: ResourceTable,
+}
+
+impl Default for Context {
+    fn default() -> Context {
+        Context { wasi: WasiCtx::builder().build(), table: ResourceTable::new() }
+    }
 }
 
 impl WasiView for Context {

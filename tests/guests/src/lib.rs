@@ -20,6 +20,8 @@ guests! {
     KINDS = "kinds";
     /// Exports `nothing`, `sum`, `echo` and `bump`, which reads and writes one entry of a map.
     PLAIN = "plain";
+    /// Times every function of maps of many types: see `wasm/wit/classes/classes.wit`.
+    CLASSES = "classes";
     /// Misbehaves in a way of its own in each export: see `wasm/wit/hostile/hostile.wit`.
     HOSTILE = "hostile";
     /// The store as a guest; exports `roots`, the roots of states with known contents.

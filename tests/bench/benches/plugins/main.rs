@@ -1,10 +1,11 @@
 //! `cargo peers`: plugins beside the store alone and bare wasmtime; or only the sections that are named as arguments:
-//! `plugins`, `calls`.
+//! `plugins`, `calls`, `types`.
 
 mod calls;
 mod plugins;
+mod types;
 
 fn main() {
-    let sections = [("plugins", plugins::run as fn(&_)), ("calls", calls::run)];
+    let sections = [("plugins", plugins::run as fn(&_)), ("calls", calls::run), ("types", types::run)];
     stead_bench::settings::run_sections(&sections, env!("CARGO_TARGET_TMPDIR"));
 }
