@@ -110,13 +110,15 @@ pub struct Limits {
     /// The same for a migration, which writes a whole state at once; what it takes to know which old entries were read
     /// counts too (see `engine/collection/seen.rs`). Default 1 GiB.
     pub migration_bytes_max: usize,
-    /// Bytes that one host call may copy between guest and host, as wasmtime counts them. Default 128 MiB.
+    /// Memory that what one host call passes may take on the host, in bytes, in either direction, as wasmtime counts it: a
+    /// byte of a `list<u8>` that is a key, a value or a parameter of its own is one, and one inside another type forty, so
+    /// such a list holds 3.3 MB at most. Default 128 MiB.
     pub hostcall_bytes_max: usize,
     /// Entries of one page of a scan. A page that would have more ends the call with an error: cut short in silence, it
     /// would look like the end of the collection. Default 100 000.
     pub scan_entries_max: u32,
-    /// Encoded bytes of one page of a scan, in the same way; a page of one entry is never too large. Default 8 MiB,
-    /// which may take 40 times as much memory while it is turned into WIT values.
+    /// Encoded bytes of one page of a scan, in the same way; a page of one entry is never too large. Default 8 MiB. What
+    /// it takes while it is turned into WIT values is bounded by [`Limits::hostcall_bytes_max`].
     pub scan_bytes_max: usize,
     /// Entries that one `clear` or `truncate-before` may delete. Default no limit: it is one change, however much goes. An
     /// operator may keep a plugin from losing much at one stroke.

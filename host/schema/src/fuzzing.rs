@@ -30,6 +30,8 @@ pub fn values(bytes: &[u8]) {
         if let Some(new) = storable_type(&mut stored) {
             convert(&ty, &new, &value);
             digest(&ty, &new, &value);
+            read(&ty, &new, &again);
+            read(&ty, &new, rest);
         }
     }
     let _ =
@@ -45,6 +47,14 @@ fn convert(old: &Type, new: &Type, value: &Value) {
             assert_eq!(conversion.narrow(converted).as_ref(), Ok(value));
         }
     }
+}
+
+/// Read in one pass, bytes are what they are when they are decoded first and converted then.
+fn read(old: &Type, new: &Type, body: &[u8]) {
+    let Some(conversion) = Conversion::between(old, new) else { return };
+    assert!(conversion.is_one_pass(), "a single change leads forward");
+    let plain = codec::decode_whole::<Owned>(old, body).ok().and_then(|value| conversion.apply(value).ok());
+    assert_eq!(conversion.read::<Owned>(body, &mut { usize::MAX }).ok(), plain);
 }
 
 /// A key, after its type.

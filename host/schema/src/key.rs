@@ -16,7 +16,7 @@ mod scalar;
 
 pub use scalar::ScalarKey;
 
-use crate::codec::{CodecError, malformed, take};
+use crate::codec::{CodecError, charge, field_bytes, malformed, take};
 use crate::limits::{KEY_BYTES_MAX, TYPE_DEPTH_MAX};
 use crate::types::{Path, Segment, Type};
 use crate::value::{Parts, Repr, View};
@@ -65,7 +65,12 @@ pub fn encode<R: Repr>(ty: &Type, value: &R::Value, out: &mut Vec<u8>) -> Result
 
 /// Reads one key from the front of `bytes`.
 pub fn decode<R: Repr>(ty: &Type, bytes: &mut &[u8]) -> Result<R::Value, KeyError> {
-    decode_at::<R>(ty, bytes, TYPE_DEPTH_MAX)
+    decode_within::<R>(ty, bytes, &mut { usize::MAX })
+}
+
+/// The same for a key that may take no more than `room` in memory: see [`crate::codec::decode_within`].
+pub fn decode_within<R: Repr>(ty: &Type, bytes: &mut &[u8], room: &mut usize) -> Result<R::Value, KeyError> {
+    decode_at::<R>(ty, bytes, room, TYPE_DEPTH_MAX)
 }
 
 /// Reads a key that is all of `bytes`.
@@ -128,11 +133,13 @@ fn encode_at<R: Repr>(ty: &Type, value: &R::Value, out: &mut Vec<u8>, depth: usi
         (Type::String, View::String(v)) => put_escaped(v.bytes(), v.len(), out)?,
         (Type::List(_), View::List(values)) if ty.is_bytes() => {
             let byte = |value| match R::view(value) {
-                View::U8(byte) => Ok(byte),
-                _ => Err(mismatch(ty)),
+                View::U8(byte) => Some(byte),
+                _ => None,
             };
-            let bytes = values.iter().map(byte).collect::<Result<Vec<u8>, _>>()?;
-            put_escaped(bytes.iter().copied(), bytes.len(), out)?;
+            if values.iter().any(|value| byte(value).is_none()) {
+                return Err(mismatch(ty).into());
+            }
+            put_escaped(values.iter().filter_map(byte), values.len(), out)?;
         }
         (Type::Enum(names), View::Enum(name)) => {
             let index = names.iter().position(|n| n == name).ok_or_else(|| mismatch(ty))?;
@@ -160,7 +167,7 @@ fn encode_at<R: Repr>(ty: &Type, value: &R::Value, out: &mut Vec<u8>, depth: usi
     Ok(())
 }
 
-fn decode_at<R: Repr>(ty: &Type, bytes: &mut &[u8], depth: usize) -> Result<R::Value, KeyError> {
+fn decode_at<R: Repr>(ty: &Type, bytes: &mut &[u8], room: &mut usize, depth: usize) -> Result<R::Value, KeyError> {
     let depth = depth.checked_sub(1).ok_or(CodecError::TooDeep)?;
     let parts = match ty {
         Type::Bool => Parts::Bool(bool::decode_key(bytes)?),
@@ -173,27 +180,36 @@ fn decode_at<R: Repr>(ty: &Type, bytes: &mut &[u8], depth: usize) -> Result<R::V
         Type::S32 => Parts::S32(i32::decode_key(bytes)?),
         Type::S64 => Parts::S64(i64::decode_key(bytes)?),
         Type::Char => Parts::Char(char::decode_key(bytes)?),
-        Type::String => Parts::String(decode_str(bytes)?),
+        Type::String => {
+            let text = decode_str(bytes)?;
+            charge(room, text.len())?;
+            Parts::String(text)
+        }
         Type::List(_) if ty.is_bytes() => {
             let byte = |byte| R::make(Parts::U8(byte));
-            Parts::List(take_escaped(bytes)?.into_iter().map(byte).collect())
+            let content = take_escaped(bytes)?;
+            charge(room, content.len().saturating_mul(size_of::<R::Value>()))?;
+            Parts::List(content.into_iter().map(byte).collect())
         }
         Type::Enum(names) => {
             let index = u32::decode_key(bytes)?;
             let name = names.get(index as usize).ok_or_else(|| malformed("no such case"))?;
+            charge(room, name.len())?;
             Parts::Enum(name.clone())
         }
         Type::Tuple(types) => {
+            charge(room, types.len() * size_of::<R::Value>())?;
             let mut values = Vec::with_capacity(types.len());
             for (index, ty) in types.iter().enumerate() {
-                values.push(decode_at::<R>(ty, bytes, depth).map_err(|e| e.inside(Segment::Item(index)))?);
+                values.push(decode_at::<R>(ty, bytes, room, depth).map_err(|e| e.inside(Segment::Item(index)))?);
             }
             Parts::Tuple(values)
         }
         Type::Record(fields) => {
             let mut values = Vec::with_capacity(fields.len());
             for field in fields {
-                let value = decode_at::<R>(&field.ty, bytes, depth)
+                charge(room, field_bytes::<R>(&field.name))?;
+                let value = decode_at::<R>(&field.ty, bytes, room, depth)
                     .map_err(|e| e.inside(Segment::Field(field.name.clone())))?;
                 values.push((field.name.clone(), value));
             }

@@ -31,7 +31,7 @@ mod value;
 mod verdict;
 
 pub use admit::{Access, Admission, Admitted, Binding, Declared, Reason, Refused, admit};
-pub use conversion::{Conversion, Unconvertible};
+pub use conversion::{Conversion, ReadError, Unconvertible};
 pub use digest::{Digest, DigestError, Digester};
 pub use fingerprint::Fingerprint;
 pub use identity::{Identity, IdentityError, Track};

@@ -32,3 +32,10 @@ pub const DIFFERENCES_MAX: usize = 100;
 /// Most fields that one JSON document leaves out: each is a value of its own once it is read, so that a few bytes of an empty
 /// object could become a record of thousands.
 pub const FIELDS_LEFT_OUT_MAX: usize = 1 << 18;
+
+/// Most cases or flags that are searched one by one for a name; past it, a table is made for a value that asks often.
+pub const CASES_SEARCHED_MAX: usize = 64;
+
+/// Most changes in a row that are made into one when values are read. Each pair of schemas has one of its own, which takes as
+/// much memory as the types; entries that are older are converted change by change.
+pub const CHANGES_AT_ONCE_MAX: usize = 64;

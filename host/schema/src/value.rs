@@ -128,6 +128,36 @@ impl Repr for Owned {
 }
 
 impl Value {
+    /// The same value in another representation.
+    pub fn build<R: Repr>(self) -> R::Value {
+        let boxed = |value: Option<Box<Value>>| value.map(|value| Box::new(value.build::<R>()));
+        let all = |values: Vec<Value>| values.into_iter().map(Value::build::<R>).collect();
+        R::make(match self.0 {
+            Parts::Bool(v) => Parts::Bool(v),
+            Parts::U8(v) => Parts::U8(v),
+            Parts::U16(v) => Parts::U16(v),
+            Parts::U32(v) => Parts::U32(v),
+            Parts::U64(v) => Parts::U64(v),
+            Parts::S8(v) => Parts::S8(v),
+            Parts::S16(v) => Parts::S16(v),
+            Parts::S32(v) => Parts::S32(v),
+            Parts::S64(v) => Parts::S64(v),
+            Parts::F32(v) => Parts::F32(v),
+            Parts::F64(v) => Parts::F64(v),
+            Parts::Char(v) => Parts::Char(v),
+            Parts::String(v) => Parts::String(v),
+            Parts::List(v) => Parts::List(all(v)),
+            Parts::Record(v) => Parts::Record(v.into_iter().map(|(name, value)| (name, value.build::<R>())).collect()),
+            Parts::Tuple(v) => Parts::Tuple(all(v)),
+            Parts::Variant(case, payload) => Parts::Variant(case, boxed(payload)),
+            Parts::Enum(case) => Parts::Enum(case),
+            Parts::Option(v) => Parts::Option(boxed(v)),
+            Parts::Result(Ok(v)) => Parts::Result(Ok(boxed(v))),
+            Parts::Result(Err(v)) => Parts::Result(Err(boxed(v))),
+            Parts::Flags(v) => Parts::Flags(v),
+        })
+    }
+
     /// A `list<u8>`.
     pub fn bytes(bytes: &[u8]) -> Value {
         Value(Parts::List(bytes.iter().map(|byte| Value(Parts::U8(*byte))).collect()))

@@ -70,35 +70,6 @@ impl Repr for Reflected {
     }
 }
 
-/// The value as wasmtime has it, unchecked.
-pub(super) fn to_val(value: Value) -> Val {
-    let boxed = |value: Option<Box<Value>>| value.map(|value| Box::new(to_val(*value)));
-    Reflected::make(match value.0 {
-        Parts::List(items) => Parts::List(items.into_iter().map(to_val).collect()),
-        Parts::Tuple(items) => Parts::Tuple(items.into_iter().map(to_val).collect()),
-        Parts::Record(fields) => Parts::Record(fields.into_iter().map(|(name, value)| (name, to_val(value))).collect()),
-        Parts::Variant(case, payload) => Parts::Variant(case, boxed(payload)),
-        Parts::Option(value) => Parts::Option(boxed(value)),
-        Parts::Result(Ok(value)) => Parts::Result(Ok(boxed(value))),
-        Parts::Result(Err(value)) => Parts::Result(Err(boxed(value))),
-        Parts::Bool(v) => Parts::Bool(v),
-        Parts::U8(v) => Parts::U8(v),
-        Parts::U16(v) => Parts::U16(v),
-        Parts::U32(v) => Parts::U32(v),
-        Parts::U64(v) => Parts::U64(v),
-        Parts::S8(v) => Parts::S8(v),
-        Parts::S16(v) => Parts::S16(v),
-        Parts::S32(v) => Parts::S32(v),
-        Parts::S64(v) => Parts::S64(v),
-        Parts::F32(v) => Parts::F32(v),
-        Parts::F64(v) => Parts::F64(v),
-        Parts::Char(v) => Parts::Char(v),
-        Parts::String(v) => Parts::String(v),
-        Parts::Enum(v) => Parts::Enum(v),
-        Parts::Flags(v) => Parts::Flags(v),
-    })
-}
-
 /// The value as the schema has it. A value that no type of a signature can hold becomes an empty tuple.
 pub(super) fn from_val(value: Val) -> Value {
     let boxed = |value: Option<Box<Val>>| value.map(|value| Box::new(from_val(*value)));

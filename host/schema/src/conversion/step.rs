@@ -183,7 +183,14 @@ fn narrow_record(
 }
 
 fn to_integer(ty: &Type, parts: &Parts<Value>) -> Converted {
-    let number = match parts {
+    let Some(number) = integer_of(parts) else { return refuse("a value of another type") };
+    let converted = integer_to(ty, number);
+    converted.map(Value).ok_or_else(|| unconvertible(format!("{number} does not fit `{ty}`")))
+}
+
+/// The number that an integer of any type is.
+pub(super) fn integer_of<V>(parts: &Parts<V>) -> Option<i128> {
+    Some(match parts {
         Parts::U8(v) => i128::from(*v),
         Parts::U16(v) => i128::from(*v),
         Parts::U32(v) => i128::from(*v),
@@ -192,9 +199,13 @@ fn to_integer(ty: &Type, parts: &Parts<Value>) -> Converted {
         Parts::S16(v) => i128::from(*v),
         Parts::S32(v) => i128::from(*v),
         Parts::S64(v) => i128::from(*v),
-        _ => return refuse("a value of another type"),
-    };
-    let converted = match ty {
+        _ => return None,
+    })
+}
+
+/// A number as an integer of a type, if it fits.
+pub(super) fn integer_to<V>(ty: &Type, number: i128) -> Option<Parts<V>> {
+    match ty {
         Type::U8 => number.try_into().map(Parts::U8).ok(),
         Type::U16 => number.try_into().map(Parts::U16).ok(),
         Type::U32 => number.try_into().map(Parts::U32).ok(),
@@ -204,8 +215,7 @@ fn to_integer(ty: &Type, parts: &Parts<Value>) -> Converted {
         Type::S32 => number.try_into().map(Parts::S32).ok(),
         Type::S64 => number.try_into().map(Parts::S64).ok(),
         _ => None,
-    };
-    converted.map(Value).ok_or_else(|| unconvertible(format!("{number} does not fit `{ty}`")))
+    }
 }
 
 /// Only a float that `f32` holds exactly.
@@ -219,11 +229,11 @@ fn narrow_float(value: f64) -> Result<f32, Unconvertible> {
 }
 
 fn known_case<'a>(steps: &'a BTreeMap<String, Step>, name: &str) -> Result<&'a Step, Unconvertible> {
-    steps.get(name).ok_or_else(|| unconvertible(format!("the case `{name}` is unknown")))
+    steps.get(name).ok_or_else(|| Unconvertible::unknown_case(name))
 }
 
 fn unknown_case(name: &str) -> Converted {
-    refuse(format!("the case `{name}` is unknown"))
+    Err(Unconvertible::unknown_case(name))
 }
 
 fn refuse(what: impl Into<String>) -> Converted {
@@ -235,7 +245,11 @@ fn unconvertible(what: impl Into<String>) -> Unconvertible {
 }
 
 impl Unconvertible {
-    fn inside(mut self, segment: Segment) -> Unconvertible {
+    pub(super) fn unknown_case(name: &str) -> Unconvertible {
+        unconvertible(format!("the case `{name}` is unknown"))
+    }
+
+    pub(super) fn inside(mut self, segment: Segment) -> Unconvertible {
         self.path.0.insert(0, segment);
         self
     }

@@ -3,6 +3,7 @@
 mod admit;
 mod choices;
 mod codec;
+mod conversion;
 mod corpus;
 mod digest;
 mod evolution;

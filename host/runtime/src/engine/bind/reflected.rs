@@ -1,15 +1,20 @@
 //! Bindings by reflection, for every other type: one function body for each operation, directed by the schema's types.
 
 use bytes::Bytes;
+use stead_schema::codec::CodecError;
+use stead_schema::key::KeyError;
 use stead_schema::{Operation, RemoveResult, Type, codec, key};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{LinkerInstance, Val};
 
 use super::{Function, entries, key_fault};
-use crate::engine::collection::{Collection, Use, cell, log, map};
+use crate::engine::collection::{Collection, Room, Use, cell, log, map};
 use crate::engine::fault::Fault;
 use crate::engine::instance::Context;
-use crate::engine::value::{Reflected, to_val};
+use crate::engine::value::Reflected;
+
+/// Room made for a key: most fit, and the others grow.
+const KEY_BYTES: usize = 64;
 
 /// Defines a function whose result, if it has one, is what `run` returns.
 pub(super) fn define(linker: &mut LinkerInstance<'_, Context>, function: Function<'_>) -> wasmtime::Result<()> {
@@ -34,24 +39,27 @@ fn run(
         Operation::Set | Operation::Remove(_) | Operation::Append => Use::Write,
         _ => Use::Read,
     };
+    let limits = store.data().shared_limits();
+    let room = &mut Room::new(&limits);
     let mut entries = entries(store, collection, how)?;
     Ok(match (operation, params) {
-        (Operation::Get, []) => Some(optional(collection, cell::get(&mut entries)?)?),
+        (Operation::Get, []) => Some(optional(collection, room, cell::get(&mut entries)?)?),
         (Operation::Set, [value]) => {
             cell::set(&mut entries, stored(collection, value)?)?;
             None
         }
         (Operation::Append, [value]) => Some(Val::U64(log::append(&mut entries, stored(collection, value)?)?)),
-        (Operation::At, [Val::U64(index)]) => Some(optional(collection, log::at(&mut entries, *index)?)?),
+        (Operation::At, [Val::U64(index)]) => Some(optional(collection, room, log::at(&mut entries, *index)?)?),
         (Operation::Read, [Val::U64(start), Val::U32(limit)]) => {
             let page = log::read(&mut entries, *start, *limit)?;
-            let pairs =
-                page.iter().map(|(index, entry)| Ok(Val::Tuple(vec![Val::U64(*index), loaded(collection, entry)?])));
+            let pairs = page
+                .iter()
+                .map(|(index, entry)| Ok(Val::Tuple(vec![Val::U64(*index), loaded(collection, room, entry)?])));
             Some(Val::List(pairs.collect::<Result<_, Fault>>()?))
         }
         (Operation::Get, [key]) => {
             let found = map::get(&mut entries, &whole_key(collection, key)?)?;
-            Some(optional(collection, found)?)
+            Some(optional(collection, room, found)?)
         }
         (Operation::Set, [key, value]) => {
             map::set(&mut entries, whole_key(collection, key)?, stored(collection, value)?)?;
@@ -63,24 +71,24 @@ fn run(
             match result {
                 RemoveResult::Nothing => None,
                 RemoveResult::Existed => Some(Val::Bool(previous.is_some())),
-                RemoveResult::Previous => Some(optional(collection, previous)?),
+                RemoveResult::Previous => Some(optional(collection, room, previous)?),
             }
         }
         (Operation::Scan, [Val::Option(start), Val::U32(limit)]) => {
             let start = start.as_deref().map(|key| whole_key(collection, key)).transpose()?;
-            Some(pairs(collection, &map::scan(&mut entries, start, *limit)?)?)
+            Some(pairs(collection, room, &map::scan(&mut entries, start, *limit)?)?)
         }
         (Operation::ScanBack, [Val::Option(end), Val::U32(limit)]) => {
             let end = end.as_deref().map(|key| whole_key(collection, key)).transpose()?;
-            Some(pairs(collection, &map::scan_back(&mut entries, end, *limit)?)?)
+            Some(pairs(collection, room, &map::scan_back(&mut entries, end, *limit)?)?)
         }
         (Operation::ScanAfter, [key, Val::U32(limit)]) => {
             let key = whole_key(collection, key)?;
-            Some(pairs(collection, &map::scan_after(&mut entries, key, *limit)?)?)
+            Some(pairs(collection, room, &map::scan_after(&mut entries, key, *limit)?)?)
         }
         (Operation::Range, [start, end, Val::U32(limit)]) => {
             let (start, end) = (whole_key(collection, start)?, whole_key(collection, end)?);
-            Some(pairs(collection, &map::range(&mut entries, start, end, *limit)?)?)
+            Some(pairs(collection, room, &map::range(&mut entries, start, end, *limit)?)?)
         }
         (operation, _) => {
             return Err(Fault::Host(format!("{operation:?} of collection {} has other parameters", collection.name)));
@@ -97,7 +105,8 @@ fn value_type(collection: &Collection) -> Result<&Type, Fault> {
 }
 
 fn whole_key(collection: &Collection, key: &Val) -> Result<Vec<u8>, Fault> {
-    let mut whole = collection.prefix.clone();
+    let mut whole = Vec::with_capacity(KEY_BYTES);
+    whole.extend_from_slice(&collection.prefix);
     key::encode::<Reflected>(key_type(collection)?, key, &mut whole).map_err(|error| key_fault(collection, error))?;
     Ok(whole)
 }
@@ -110,21 +119,25 @@ fn stored(collection: &Collection, value: &Val) -> Result<Vec<u8>, Fault> {
     })
 }
 
-fn loaded(collection: &Collection, stored: &[u8]) -> Result<Val, Fault> {
-    collection.loaded_reflected::<Reflected>(value_type(collection)?, stored, to_val)
+fn loaded(collection: &Collection, room: &mut Room<'_>, stored: &[u8]) -> Result<Val, Fault> {
+    collection.loaded_reflected::<Reflected>(value_type(collection)?, stored, room)
 }
 
-fn optional(collection: &Collection, stored: Option<Bytes>) -> Result<Val, Fault> {
-    let value = stored.map(|stored| loaded(collection, &stored).map(Box::new)).transpose()?;
+fn optional(collection: &Collection, room: &mut Room<'_>, stored: Option<Bytes>) -> Result<Val, Fault> {
+    let value = stored.map(|stored| loaded(collection, room, &stored).map(Box::new)).transpose()?;
     Ok(Val::Option(value))
 }
 
-fn pairs(collection: &Collection, page: &[(Bytes, Bytes)]) -> Result<Val, Fault> {
+fn pairs(collection: &Collection, room: &mut Room<'_>, page: &[(Bytes, Bytes)]) -> Result<Val, Fault> {
     let ty = key_type(collection)?;
-    let pair = |(key, stored): &(Bytes, Bytes)| {
+    let mut values = Vec::with_capacity(page.len());
+    for (key, stored) in page {
         let mut key = collection.own_key(key)?;
-        let key = key::decode::<Reflected>(ty, &mut key).map_err(|error| Fault::value(&collection.name, error))?;
-        Ok(Val::Tuple(vec![key, loaded(collection, stored)?]))
-    };
-    Ok(Val::List(page.iter().map(pair).collect::<Result<_, Fault>>()?))
+        let key = key::decode_within::<Reflected>(ty, &mut key, &mut room.left).map_err(|error| match error {
+            KeyError::Codec(CodecError::NoRoom) => room.exhausted(collection),
+            error => Fault::value(&collection.name, error),
+        })?;
+        values.push(Val::Tuple(vec![key, loaded(collection, room, stored)?]));
+    }
+    Ok(Val::List(values))
 }

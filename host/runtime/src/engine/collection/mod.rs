@@ -12,7 +12,8 @@ mod seen;
 use std::ops::Bound;
 
 use bytes::Bytes;
-use stead_schema::{Access, Binding, Conversion, Kind, Repr, Type, codec, layout};
+use stead_schema::codec::CodecError;
+use stead_schema::{Access, Binding, Conversion, Kind, Owned, ReadError, Repr, Type, codec, layout};
 use stead_store::{Order, Transaction};
 
 use super::Mode;
@@ -21,6 +22,9 @@ use super::native::Native;
 use crate::limits::Limits;
 
 pub(super) use seen::Seen;
+
+/// Room made for a stored value: most fit, and the others grow.
+const STORED_BYTES: usize = 128;
 
 /// What a write takes in memory beside its key and its value.
 const WRITE_BYTES: u64 = 64;
@@ -89,7 +93,8 @@ impl Collection {
 
     /// A value's bytes as stored: schema number, then what `encode` appends.
     pub(super) fn stored<E>(&self, encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Vec<u8>, E> {
-        let mut stored = self.schema.clone();
+        let mut stored = Vec::with_capacity(STORED_BYTES);
+        stored.extend_from_slice(&self.schema);
         encode(&mut stored)?;
         Ok(stored)
     }
@@ -100,24 +105,31 @@ impl Collection {
         match self.conversion(&mut body)? {
             None => N::decode(body).map_err(|error| Fault::value(&self.name, error)),
             Some(conversion) => {
-                let old = self.converted(conversion, body)?;
-                N::from_value(old).ok_or_else(|| Fault::value(&self.name, "a conversion made another type"))
+                let value = conversion.read::<Owned>(body, &mut { usize::MAX });
+                let value = value.map_err(|error| Fault::value(&self.name, error))?;
+                N::from_value(value).ok_or_else(|| Fault::value(&self.name, "a conversion made another type"))
             }
         }
     }
 
-    /// The same for a type known only at run time.
+    /// The same for a type known only at run time. What the value takes in memory is taken off `room`.
     pub(super) fn loaded_reflected<R: Repr>(
         &self,
         ty: &Type,
         stored: &[u8],
-        make: fn(stead_schema::Value) -> R::Value,
+        room: &mut Room<'_>,
     ) -> Result<R::Value, Fault> {
         let mut body = stored;
-        match self.conversion(&mut body)? {
-            None => codec::decode_whole::<R>(ty, body).map_err(|error| Fault::value(&self.name, error)),
-            Some(conversion) => Ok(make(self.converted(conversion, body)?)),
-        }
+        let value = match self.conversion(&mut body)? {
+            None => codec::decode_within::<R>(ty, &mut body, &mut room.left)
+                .and_then(|value| codec::finish(body).map(|()| value))
+                .map_err(ReadError::Codec),
+            Some(conversion) => conversion.read::<R>(body, &mut room.left),
+        };
+        value.map_err(|error| match error {
+            ReadError::Codec(CodecError::NoRoom) => room.exhausted(self),
+            error => Fault::value(&self.name, error),
+        })
     }
 
     /// Takes the schema number off the front.
@@ -128,11 +140,28 @@ impl Collection {
             None => Err(Fault::value(&self.name, format!("no schema has the number {schema}"))),
         }
     }
+}
 
-    fn converted(&self, conversion: &Conversion, body: &[u8]) -> Result<stead_schema::Value, Fault> {
-        let old = codec::decode_whole::<stead_schema::Owned>(conversion.old(), body)
-            .map_err(|error| Fault::value(&self.name, error))?;
-        conversion.apply(old).map_err(|error| Fault::value(&self.name, error))
+/// What the values that one host call reads may still take in memory.
+///
+/// wasmtime counts what comes from a guest, and not what goes to one. There, a byte of a `list<u8>` inside another value
+/// takes forty, and what is small as stored may be large as a value.
+pub(super) struct Room<'a> {
+    pub(super) left: usize,
+    limits: &'a Limits,
+}
+
+impl Room<'_> {
+    pub(super) fn new(limits: &Limits) -> Room<'_> {
+        Room { left: limits.hostcall_bytes_max, limits }
+    }
+
+    pub(super) fn exhausted(&self, collection: &Collection) -> Fault {
+        Fault::Limit(format!(
+            "what one call reads of collection {} takes more memory as values than `hostcall_bytes_max`, which is {}: ask \
+             with a smaller limit, or keep long `list<u8>` as values of their own",
+            collection.name, self.limits.hostcall_bytes_max
+        ))
     }
 }
 
