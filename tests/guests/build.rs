@@ -4,6 +4,7 @@ fn main() {
     stead_guest_build::build(&[
         "test-guests/unknown-import",
         "test-guests/kinds",
+        "test-guests/forest",
         "test-guests/plain",
         "test-guests/classes",
         "test-guests/hostile",
@@ -32,5 +33,11 @@ fn main() {
         "test-guests/keyvalue-spin",
         "test-guests/settings",
         "test-guests/keyvalue_command",
+        "test-guests/ages-v1",
+        "test-guests/ages-v2",
+        "test-guests/ages-v3",
+        "test-guests/ages-v4",
+        "test-guests/ages-v5",
+        "test-guests/ages-v6",
     ]);
 }

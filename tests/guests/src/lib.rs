@@ -18,6 +18,8 @@ guests! {
     /// Every operation of every kind with keys and values of every type, each behind an export of its own: see
     /// `wasm/wit/kinds/kinds.wit`.
     KINDS = "kinds";
+    /// Types inside types, as values and as keys: see `wasm/wit/forest/forest.wit`.
+    FOREST = "forest";
     /// Exports `nothing`, `sum`, `echo` and `bump`, which reads and writes one entry of a map.
     PLAIN = "plain";
     /// Times every function of maps of many types: see `wasm/wit/classes/classes.wit`.
@@ -75,4 +77,16 @@ guests! {
     SETTINGS = "settings";
     /// A command over `wasi:keyvalue` 0.2.0-draft: exports `wasi:cli/run`.
     KEYVALUE_COMMAND = "keyvalue_command";
+    /// The first of six versions, each widening the types of the one before: see `wasm/wit/ages-1/ages.wit`.
+    AGES_V1 = "ages-v1";
+    /// The second.
+    AGES_V2 = "ages-v2";
+    /// The third.
+    AGES_V3 = "ages-v3";
+    /// The fourth.
+    AGES_V4 = "ages-v4";
+    /// The fifth.
+    AGES_V5 = "ages-v5";
+    /// The sixth.
+    AGES_V6 = "ages-v6";
 }

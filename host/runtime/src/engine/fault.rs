@@ -1,5 +1,9 @@
 //! What a host function answers instead of a value, and what becomes of it when it ends a call.
 
+use std::char::CharTryFromError;
+use std::error::Error;
+use std::str::Utf8Error;
+
 use stead_store::ReadError;
 use wasmtime::{Trap as WasmTrap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
@@ -69,10 +73,20 @@ pub(super) fn explain(error: wasmtime::Error, denied: Option<String>, stderr: St
                     TrapKind::Limit,
                     "one call of a host function passes more data than `hostcall_bytes_max`".into(),
                 ),
+                None if is_no_value(error.root_cause(), &message) => {
+                    trap(TrapKind::Guest, format!("the plugin passed what is no value of its type: {message}"))
+                }
                 None => trap(TrapKind::Host, message),
             }
         }
     }
+}
+
+/// What wasmtime says where a guest breaks the canonical ABI: a pointer outside of its memory, no UTF-8, no such case.
+fn is_no_value(cause: &(dyn Error + 'static), message: &str) -> bool {
+    const SAID: [&str; 5] =
+        ["out of bounds of memory", "beyond end of memory", "not aligned", "aligned to", "discriminant"];
+    cause.is::<Utf8Error>() || cause.is::<CharTryFromError>() || SAID.iter().any(|said| message.contains(said))
 }
 
 fn guest_message(code: WasmTrap) -> String {

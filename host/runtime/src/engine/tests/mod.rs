@@ -7,6 +7,7 @@ mod imports;
 mod limits;
 mod load;
 mod state;
+mod types;
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
