@@ -1,7 +1,12 @@
 //! The guest `classes` under wasmtime alone, its maps written by hand: a [`BTreeMap`] of Rust values each, behind typed
 //! functions whose types are derived. What `bindgen!` would make of the WIT is the same.
 
-#![allow(unsafe_code, reason = "wasmtime's derives write unsafe implementations")]
+#![allow(
+    unsafe_code,
+    missing_docs,
+    reason = "wasmtime's macros write unsafe implementations, and constants without words"
+)]
+#![allow(dead_code, reason = "the guest makes the values")]
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -107,7 +112,6 @@ struct Letter {
 #[derive(ComponentType, Lift, Lower, Clone, Copy, Debug)]
 #[component(enum)]
 #[repr(u8)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Class {
     #[component(name = "u64")]
     U64,

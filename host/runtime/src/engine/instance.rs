@@ -107,10 +107,6 @@ impl Context {
         self.deadline
     }
 
-    pub(super) fn shared_limits(&self) -> Arc<Limits> {
-        self.limits.clone()
-    }
-
     /// The entries of a collection, if there is a call and it may use them so.
     pub(super) fn entries<'a>(&'a mut self, collection: &'a Collection, how: Use) -> Result<Entries<'a>, Fault> {
         let Some(call) = &mut self.call else {

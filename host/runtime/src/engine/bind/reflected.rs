@@ -39,8 +39,7 @@ fn run(
         Operation::Set | Operation::Remove(_) | Operation::Append => Use::Write,
         _ => Use::Read,
     };
-    let limits = store.data().shared_limits();
-    let room = &mut Room::new(&limits);
+    let room = &mut Room::new(store.data().limits());
     let mut entries = entries(store, collection, how)?;
     Ok(match (operation, params) {
         (Operation::Get, []) => Some(optional(collection, room, cell::get(&mut entries)?)?),
@@ -119,16 +118,16 @@ fn stored(collection: &Collection, value: &Val) -> Result<Vec<u8>, Fault> {
     })
 }
 
-fn loaded(collection: &Collection, room: &mut Room<'_>, stored: &[u8]) -> Result<Val, Fault> {
+fn loaded(collection: &Collection, room: &mut Room, stored: &[u8]) -> Result<Val, Fault> {
     collection.loaded_reflected::<Reflected>(value_type(collection)?, stored, room)
 }
 
-fn optional(collection: &Collection, room: &mut Room<'_>, stored: Option<Bytes>) -> Result<Val, Fault> {
+fn optional(collection: &Collection, room: &mut Room, stored: Option<Bytes>) -> Result<Val, Fault> {
     let value = stored.map(|stored| loaded(collection, room, &stored).map(Box::new)).transpose()?;
     Ok(Val::Option(value))
 }
 
-fn pairs(collection: &Collection, room: &mut Room<'_>, page: &[(Bytes, Bytes)]) -> Result<Val, Fault> {
+fn pairs(collection: &Collection, room: &mut Room, page: &[(Bytes, Bytes)]) -> Result<Val, Fault> {
     let ty = key_type(collection)?;
     let mut values = Vec::with_capacity(page.len());
     for (key, stored) in page {

@@ -117,7 +117,7 @@ impl Collection {
         &self,
         ty: &Type,
         stored: &[u8],
-        room: &mut Room<'_>,
+        room: &mut Room,
     ) -> Result<R::Value, Fault> {
         let mut body = stored;
         let value = match self.conversion(&mut body)? {
@@ -146,21 +146,21 @@ impl Collection {
 ///
 /// wasmtime counts what comes from a guest, and not what goes to one. There, a byte of a `list<u8>` inside another value
 /// takes forty, and what is small as stored may be large as a value.
-pub(super) struct Room<'a> {
+pub(super) struct Room {
     pub(super) left: usize,
-    limits: &'a Limits,
+    bytes_max: usize,
 }
 
-impl Room<'_> {
-    pub(super) fn new(limits: &Limits) -> Room<'_> {
-        Room { left: limits.hostcall_bytes_max, limits }
+impl Room {
+    pub(super) fn new(limits: &Limits) -> Room {
+        Room { left: limits.hostcall_bytes_max, bytes_max: limits.hostcall_bytes_max }
     }
 
     pub(super) fn exhausted(&self, collection: &Collection) -> Fault {
         Fault::Limit(format!(
             "what one call reads of collection {} takes more memory as values than `hostcall_bytes_max`, which is {}: ask \
              with a smaller limit, or keep long `list<u8>` as values of their own",
-            collection.name, self.limits.hostcall_bytes_max
+            collection.name, self.bytes_max
         ))
     }
 }
