@@ -29,7 +29,7 @@ pub const NAME_SHOWN_CHARS_MAX: usize = 80;
 /// Most differences that a comparison lists; a hostile type has thousands, and each is printed and kept in receipts.
 pub const DIFFERENCES_MAX: usize = 100;
 
-/// Most fields that one JSON document leaves out: each is a value of its own once it is read, so that a few bytes of an empty
+/// Most fields that one text, JSON or WAVE, leaves out: each is a value of its own once it is read, so that a few bytes of an empty
 /// object could become a record of thousands.
 pub const FIELDS_LEFT_OUT_MAX: usize = 1 << 18;
 

@@ -4,6 +4,7 @@
 //! names members like WAVE's keywords is read and printed with `%`, as in WIT.
 
 mod bridge;
+mod room;
 
 use std::borrow::Cow;
 
@@ -11,11 +12,13 @@ use wasm_wave::parser::{Parser, ParserError, ParserErrorKind};
 use wasm_wave::untyped::UntypedFuncCall;
 
 use super::{Place, TextError, is_enough, wrong_count};
+use crate::limits::FIELDS_LEFT_OUT_MAX;
 use crate::types::Type;
 use crate::value::Value;
 
 /// Reads one value.
 pub fn parse(ty: &Type, text: &str) -> Result<Value, TextError> {
+    refuse_too_much_left_out(std::slice::from_ref(ty), text)?;
     let ended = ended(text);
     let mut parser = Parser::new(&ended);
     let value = parser.parse_value(ty).and_then(|value| parser.finish().map(|()| value));
@@ -30,6 +33,7 @@ pub fn print(value: &Value, ty: &Type) -> String {
 
 /// Reads an argument list: `("ann", "yes")`, or `"ann", "yes"` without the parentheses. Trailing options may be left out.
 pub fn parse_arguments(text: &str, types: &[Type]) -> Result<Vec<Value>, TextError> {
+    refuse_too_much_left_out(types, text)?;
     let text = text.trim();
     let bare = format!("f({text})");
     let listed = text.starts_with('(').then(|| format!("f{}", ended(text)));
@@ -43,6 +47,15 @@ pub fn parse_arguments(text: &str, types: &[Type]) -> Result<Vec<Value>, TextErr
         }
     }
     Err(first_error.unwrap_or_else(|| wrong_count(types, 0)))
+}
+
+fn refuse_too_much_left_out(types: &[Type], text: &str) -> Result<(), TextError> {
+    if types.iter().any(|ty| room::leaves_out_too_much(ty, text)) {
+        let message =
+            format!("more than {FIELDS_LEFT_OUT_MAX} fields may be left out of the whole text; give them as `none`");
+        return Err(TextError { place: Place::Arguments, message });
+    }
+    Ok(())
 }
 
 /// The text with an end that the lexer below can bear: it panics on a comment of no characters that nothing follows.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use stead_schema::codec::{self, CodecError};
 use stead_schema::limits::{DIFFERENCES_MAX, FIELDS_LEFT_OUT_MAX, TYPE_DEPTH_MAX, TYPE_PARTS_MAX, TYPE_TEXT_CHARS_MAX};
-use stead_schema::text::json;
+use stead_schema::text::{json, wave};
 use stead_schema::{
     Admission, Case, Collection, Conversion, Declared, Field, Function, Identity, Kind, Ledger, Owned, Parts, Path,
     Schema, Segment, Shape, Type, Value, Verdict, admit, compare, recognise, skeleton,
@@ -175,6 +175,25 @@ fn g14_json_that_leaves_much_out_is_refused() {
     assert!(json::from_json(&ty, &document(FIELDS_LEFT_OUT_MAX / 4_000)).is_ok());
     let message = json::from_json(&ty, &document(FIELDS_LEFT_OUT_MAX / 4_000 + 1)).unwrap_err().to_string();
     assert_eq!(message, format!("at $[65]: more than {FIELDS_LEFT_OUT_MAX} fields are left out of the whole document"));
+}
+
+#[test]
+fn g14_wave_that_leaves_much_out_is_refused() {
+    let ty = record(names(4_000), &Type::U8.option()).list();
+    let most = FIELDS_LEFT_OUT_MAX / 4_000;
+    let text = |count: usize| format!("[{}]", vec!["{:}"; count].join(", "));
+    assert!(wave::parse(&ty, &text(most).replace(':', "some-member-0: 1")).is_ok());
+    for text in [text(most + 1), text(1_000_000)] {
+        let message = wave::parse(&ty, &text).unwrap_err().to_string();
+        assert!(message.contains("fields may be left out of the whole text"), "{message}");
+        assert!(wave::parse_arguments(&text, std::slice::from_ref(&ty)).unwrap_err().to_string() == message);
+    }
+    // Braces in texts, characters and comments open no record.
+    let two = record(names(4_000).chain(["text".to_owned()]), &Type::String.option());
+    let braces = "{".repeat(1_000);
+    let given = format!("// {braces}\n{{text: \"\\\"{braces}\", some-member-7: \"\"\"\n  {braces}\n  \"\"\"}}");
+    let value = wave::parse(&two, &given).unwrap();
+    assert_eq!(wave::parse(&two, &wave::print(&value, &two)), Ok(value));
 }
 
 /// A length is believed only as far as its bytes go.
