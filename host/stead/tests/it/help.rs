@@ -1,6 +1,6 @@
 use crate::harness::Bench;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "serve",
     "deploy",
     "call",

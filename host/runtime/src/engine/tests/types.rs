@@ -219,7 +219,8 @@ async fn g14_bytes_inside_a_record_take_no_more_memory_than_a_host_call_may() {
     // One value may be too large as well, if it was written under a higher limit.
     let program = plugin.linked.program().clone();
     let lower = Limits { hostcall_bytes_max: 50_000, ..limits };
-    plugin.linked = program.link("test", &bindings(&program), &Grants::default(), &lower).expect("linked");
+    plugin.linked =
+        program.link("test", &bindings(&program), &Grants::default(), &Settings::default(), &lower).expect("linked");
     plugin.instance = None;
     is_limit(plugin.trap("get", &[1u32.into()]).await, "hostcall_bytes_max");
     assert_eq!(plugin.ok("get", &[9u32.into()]).await, Some(Value::none()));
