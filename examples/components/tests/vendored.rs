@@ -8,6 +8,8 @@ fn vendored_wit_is_unchanged() {
     let copies = [
         ("wit", "examples/weather/v2/wit/deps/stead-plugin"),
         ("examples/weather/v1/wit", "examples/weather/v2/wit/deps/acme-weather-1"),
+        ("wit", "examples/stock/v2/wit/deps/stead-plugin"),
+        ("examples/stock/v1/wit", "examples/stock/v2/wit/deps/acme-stock-1"),
     ];
     for (original, copy) in copies {
         for file in fs::read_dir(root.join(copy)).unwrap() {

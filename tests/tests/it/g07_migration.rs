@@ -120,6 +120,16 @@ async fn g07_a_version_with_a_migration_follows_one_on_its_own_track_without_it(
 }
 
 #[tokio::test]
+async fn g07_a_migration_does_not_run_where_nothing_was_kept() {
+    let host = labelled(None, &[]).await;
+    // It would trap at once.
+    let receipt = swapped(&host, EVOLVE_MIGRATE_WRITES_OLD).await;
+    assert!(receipt.migrated.is_none());
+    assert_eq!((bump(&host, "a").await, total(&host).await), (1, 1));
+    refuses(&host, EVOLVE_V1, &["this is a downgrade"]).await;
+}
+
+#[tokio::test]
 async fn g07_a_migration_is_told_the_label_of_the_version_before() {
     let host = labelled(Some("2026-05"), &["a"]).await;
     aborts(&host, EVOLVE_MIGRATE_ERR, &["gave up after 1 of Some(\"2026-05\")"]).await;

@@ -24,6 +24,7 @@ mod g12_exactly_once;
 mod g13_least_authority;
 mod g14_bounded;
 mod keyvalue;
+mod languages;
 mod rollback;
 mod settings;
 mod simulated;

@@ -332,6 +332,8 @@ fn imports(
             collection.old = all.iter().any(|other| collection.identity.is_older_than(other));
         }
     }
+    // The order of imports is a compiler's choice. Numbers are given in this one, so that equal contents have equal roots.
+    declared.sort_by(|one, other| one.identity.cmp(&other.identity));
     Ok((declared, wasi))
 }
 

@@ -38,7 +38,7 @@ impl HandOff {
         let began = Instant::now();
         let mut transaction = Transaction::new(live.clone());
         let mut migrated = None;
-        if !plan.admitted.migrated.is_empty() {
+        if holds_any(live, &plan.admitted.migrated)? {
             let (collections, migrated_to) = self.migrate(live, transaction).await?;
             transaction = migrated_to;
             migrated = Some(Migrated { collections, runs, took_us: micros(began.elapsed()) });
@@ -152,6 +152,16 @@ pub(super) fn entries(
 ) -> impl Iterator<Item = Result<(Bytes, Bytes), stead_store::ReadError>> + '_ {
     let (lower, upper) = layout::range(number);
     view.scan(Bound::Included(lower.into()), Bound::Excluded(upper.into()), Order::Ascending)
+}
+
+/// Whether any of these collections has ever held something: where none has, there is nothing to migrate.
+fn holds_any(view: &View, collections: &[(Identity, u32)]) -> Result<bool, Stop> {
+    for (_, number) in collections {
+        if entries(view, *number).next().transpose()?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn count(view: &View, number: u32, kind: Kind) -> Result<u64, Stop> {

@@ -70,7 +70,7 @@ fn imports_that_are_no_collections_are_refused_by_name() {
 }
 
 #[test]
-fn two_versions_of_one_track_are_refused() {
+fn g07_two_versions_of_one_track_are_refused() {
     check(
         r#"(component
             (import "acme:t/n@1.0.0" (instance (export "set" (func (param "value" u32)))))
@@ -127,7 +127,7 @@ fn collections_are_declared_with_their_types() {
 }
 
 #[test]
-fn an_import_is_old_only_beside_a_migration_and_a_higher_track() {
+fn g07_an_import_is_old_only_beside_a_migration_and_a_higher_track() {
     let imports = r#"
         (import "acme:t/n@1.0.0" (instance (export "get" (func (result (option u32))))))
         (import "acme:t/n@2.0.0" (instance (export "set" (func (param "value" u32)))))
@@ -136,6 +136,32 @@ fn an_import_is_old_only_beside_a_migration_and_a_higher_track() {
     assert_eq!(old(&program(&format!("(component {imports})"))), [false, false, false]);
     let migrating = format!("(component {imports} {MIGRATE})");
     assert_eq!(old(&program(&migrating)), [true, false, false]);
+
+    // What it imports or exports on the higher track need not be a collection, but it must be of the same package.
+    let alone = r#"(import "acme:t/n@1.0.0" (instance (export "get" (func (result (option u32))))))"#;
+    for (beside, is_old) in [
+        ("", false),
+        (r#"(instance $api) (export "acme:t/api@2.0.0" (instance $api))"#, true),
+        (r#"(instance $api) (export "acme:t/api@1.9.0" (instance $api))"#, false),
+        (r#"(instance $api) (export "acme:other/api@2.0.0" (instance $api))"#, false),
+        (
+            r#"(import "acme:t/types@2.0.0" (instance (type $r (record (field "a" u32))) (export "r" (type (eq $r)))))"#,
+            true,
+        ),
+    ] {
+        assert_eq!(old(&program(&format!("(component {alone} {beside} {MIGRATE})"))), [is_old], "{beside}");
+    }
+}
+
+#[test]
+fn g05_collections_are_in_one_order_whatever_that_of_the_imports() {
+    let import = |name: &str| format!(r#"(import "{name}" (instance (export "set" (func (param "value" u32)))))"#);
+    let names = |order: [&str; 3]| {
+        let program = program(&format!("(component {})", order.map(import).concat()));
+        program.declared().iter().map(|declared| declared.interface.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(["a:t/z@1.0.0", "a:t/n@2.0.0", "a:t/n@1.0.0"]), ["a:t/n@1.0.0", "a:t/n@2.0.0", "a:t/z@1.0.0"]);
+    assert_eq!(names(["a:t/n@2.0.0", "a:t/z@1.0.0", "a:t/n@1.0.0"]), ["a:t/n@1.0.0", "a:t/n@2.0.0", "a:t/z@1.0.0"]);
 }
 
 #[test]
