@@ -60,7 +60,7 @@ impl Export {
         while let Some(entry) = entries.next()? {
             lines.entry(&entry, &self.heads[entry.slot])?;
         }
-        Ok(lines.end()?)
+        lines.end()
     }
 
     /// An entry as it is stored; none if it is no collection's that is written out.
