@@ -137,7 +137,7 @@ pub(crate) fn take_length(bytes: &mut &[u8]) -> Result<usize, CodecError> {
 }
 
 fn mismatch(ty: &Type) -> CodecError {
-    CodecError::Mismatch { path: Path::default(), expected: ty.to_string() }
+    CodecError::Mismatch { path: Path::default(), expected: ty.brief() }
 }
 
 impl CodecError {

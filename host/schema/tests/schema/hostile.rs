@@ -127,6 +127,8 @@ fn g14_messages_are_bounded() {
         let message = json::from_json(&members(&Type::U8), &given).unwrap_err().to_string();
         assert!(message.len() < MESSAGE_BYTES_MAX, "{} bytes", message.len());
     }
+    let message = codec::encode::<Owned>(&old, &1u8.into(), &mut Vec::new()).unwrap_err().to_string();
+    assert!(message.len() < MESSAGE_BYTES_MAX, "{} bytes", message.len());
     let path = Path(vec![Segment::Field(long("c")); 60]);
     assert!(path.to_string().len() < 2_000);
 }
