@@ -11,6 +11,7 @@ mod command;
 mod console;
 mod demo;
 mod failure;
+mod new_file;
 mod pipe;
 mod server;
 mod session;

@@ -1,6 +1,5 @@
 //! The requests themselves, on an open host.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,6 +18,7 @@ use super::answers::{
 use super::repair::{damage_info, open, words};
 use super::requests::{Arguments, CallOptions, CheckRequest, DeployRequest, RollbackRequest, StateQuery, SwapRequest};
 use super::{ApiError, CheckAnswer, arguments};
+use crate::new_file::NewFile;
 
 /// An open host, as the control API offers it.
 #[derive(Clone)]
@@ -84,13 +84,8 @@ impl Api {
         let Some(path) = &request.discard_to else {
             return Ok(self.host.rollback(plugin, options).await?);
         };
-        options.discard = Some(Box::new(Export::create(path)?));
-        let receipt = self.host.rollback(plugin, options).await;
-        if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
-            // Nothing was given up. An empty file that cannot be removed harms nobody.
-            drop(std::fs::remove_file(path));
-        }
-        Ok(receipt?)
+        options.discard = Some(Box::new(Discarded::create(path)?));
+        Ok(self.host.rollback(plugin, options).await?)
     }
 
     pub(crate) async fn call(
@@ -270,28 +265,30 @@ fn call_id(text: &str) -> Result<CallId, ApiError> {
     Ok(CallId { client: client.to_owned(), sequence })
 }
 
-/// A new file whose flush is a sync, so that what is given up is safe before it is gone from the state.
-struct Export(File);
+/// A new file that is whole and on disk once it was flushed, so that what is given up is safe before it is gone from the
+/// state. If nothing is given up, there is none.
+struct Discarded(Option<NewFile>);
 
-impl Export {
+impl Discarded {
     fn create(path: &Path) -> Result<Self, ApiError> {
         if path.is_relative() {
             return Err(ApiError::new("bad-argument", "`discard_to` takes an absolute path").at(path.display()));
         }
-        let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| {
+        let file = NewFile::create(path).map_err(|error| {
             let made = ApiError::new("bad-argument", format!("cannot create the file for discarded writes: {error}"));
             made.at(path.display()).help("nothing was changed; name a file that does not exist yet")
         })?;
-        Ok(Self(file))
+        Ok(Self(Some(file)))
     }
 }
 
-impl Write for Export {
+impl Write for Discarded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        let file = self.0.as_ref().ok_or_else(|| io::Error::other("the file was ended already"))?;
+        file.file().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.sync_all()
+        self.0.take().map_or(Ok(()), NewFile::keep)
     }
 }

@@ -206,7 +206,7 @@ fn g07_an_import_under_a_label_is_a_collection_of_that_name() {
     ));
     let found: Vec<_> = program.declared().iter().map(|one| (one.identity.to_string(), one.shape.kind)).collect();
     let expected =
-        [("ballots", Some(Kind::Map)), ("notes", Some(Kind::Map)), ("undecided", None), ("decided", Some(Kind::Cell))];
+        [("ballots", Some(Kind::Map)), ("decided", Some(Kind::Cell)), ("notes", Some(Kind::Map)), ("undecided", None)];
     assert_eq!(found, expected.map(|(name, kind)| (name.to_owned(), kind)));
     program
         .link("test", &bindings(&program), &Grants::default(), &Settings::default(), &Limits::default())

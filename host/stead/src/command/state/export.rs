@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::super::{Context, Missing};
 use crate::failure::Failure;
+use crate::new_file::NewFile;
 use crate::pipe::Reader;
 
 /// Write a state as lines of JSON with their types
@@ -57,25 +58,17 @@ impl Export {
     }
 }
 
-/// The file has its name only once all of it is on disk. Whatever stops that, Ctrl-C included, leaves none behind.
+/// Whatever stops it, Ctrl-C included, leaves no file behind.
 async fn to_file(reader: Reader, to: &Path) -> Result<(), Failure> {
     let cannot = |error: io::Error| Failure::host("io", format!("cannot write the file: {error}")).at(to.display());
-    let directory = match to.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let temporary = tempfile::Builder::new().prefix(".stead-").suffix(".tmp").tempfile_in(directory).map_err(cannot)?;
-    let mut file = temporary.reopen().map_err(cannot)?;
-    let copied = blocking(move || {
-        copy(reader, &mut file)?;
-        file.sync_all().map_err(write_failed)
-    });
+    let new = NewFile::create(to).map_err(cannot)?;
+    let mut file = new.file().try_clone().map_err(cannot)?;
+    let copied = blocking(move || copy(reader, &mut file));
     tokio::select! {
         copied = copied => copied.map_err(|failure| failure.at(to.display()))?,
         _ = tokio::signal::ctrl_c() => return Err(Failure::refused("interrupted", "interrupted; no file was written")),
     }
-    temporary.persist_noclobber(to).map_err(|error| cannot(error.error))?;
-    std::fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(cannot)
+    blocking(move || new.keep().map_err(write_failed)).await.map_err(|failure| failure.at(to.display()))
 }
 
 async fn blocking(work: impl FnOnce() -> Result<(), Failure> + Send + 'static) -> Result<(), Failure> {
