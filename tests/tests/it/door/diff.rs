@@ -79,6 +79,21 @@ async fn plugins_without_a_common_past_are_compared_by_identity_and_key() {
 }
 
 #[tokio::test]
+async fn collections_are_compared_by_identity_wherever_they_lie_in_the_state() {
+    let (_, host) = with_plugin(EVOLVE_V1).await;
+    bump(&host, "a").await;
+    // The collections of the new track come after those of the old one here, and first where there never was an old one.
+    host.swap("box", EVOLVE_V2, swap()).await.unwrap();
+    deploy(&host, "copy", EVOLVE_V2).await;
+    import(&host, "copy", &export(&host, "box").await).await.unwrap();
+    let (found, lines) = diff(&host, "box", "copy").await;
+    assert!(found.is_none(), "{lines:?}");
+    returned(host.call(stead_runtime::Call::new("copy", "bump", vec![text("a")])).await);
+    let (found, lines) = diff(&host, "box", "copy").await;
+    assert_eq!((found.changed, found.added, found.removed), (2, 0, 0), "{lines:?}");
+}
+
+#[tokio::test]
 async fn the_state_as_an_earlier_version_left_it_is_there_to_compare_with() {
     let (_, host) = with_plugin(EVOLVE_V1).await;
     bump(&host, "a").await;
