@@ -180,8 +180,8 @@ fn print_collection(console: &Console, collection: &CheckedInfo) -> Result<(), F
     for difference in &collection.differences {
         let text = styled(DIM, console.cell(&difference.text));
         match difference.verdict {
-            Verdict::Identical | Verdict::Widening => console.line(format_args!("              {text}"))?,
-            found => console.line(format_args!("              {text} ({found})"))?,
+            Verdict::Identical | Verdict::Widening => console.line(format_args!("                {text}"))?,
+            found => console.line(format_args!("                {text} ({found})"))?,
         }
     }
     Ok(())
@@ -190,16 +190,16 @@ fn print_collection(console: &Console, collection: &CheckedInfo) -> Result<(), F
 /// As wide as a verdict.
 fn fate(fate: FateWord) -> &'static str {
     match fate {
-        FateWord::Kept => "kept      ",
-        FateWord::New => "new       ",
-        FateWord::Undecided => "undecided ",
-        FateWord::Dormant => "dormant   ",
-        FateWord::Migrated => "migrated  ",
-        FateWord::Absent => "absent    ",
-        FateWord::Dropped => "dropped   ",
-        FateWord::Tombstone => "tombstone ",
-        FateWord::Behind => "behind    ",
-        FateWord::Ahead => "ahead     ",
+        FateWord::Kept => "kept        ",
+        FateWord::New => "new         ",
+        FateWord::Undecided => "undecided   ",
+        FateWord::Dormant => "dormant     ",
+        FateWord::Migrated => "migrated    ",
+        FateWord::Absent => "absent      ",
+        FateWord::Dropped => "dropped     ",
+        FateWord::Tombstone => "tombstone   ",
+        FateWord::Behind => "behind      ",
+        FateWord::Ahead => "ahead       ",
     }
 }
 

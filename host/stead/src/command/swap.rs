@@ -87,7 +87,7 @@ pub(super) fn print_receipt(console: &Console, receipt: &Receipt) -> Result<(), 
     for collection in &receipt.verdicts {
         console.line(format_args!("{}  {}", verdict(collection.verdict), collection.identity))?;
         for difference in &collection.differences {
-            console.line(format_args!("            {}", styled(DIM, difference)))?;
+            console.line(format_args!("              {}", styled(DIM, difference)))?;
         }
     }
     if let Some(migrated) = &receipt.migrated {
@@ -163,9 +163,9 @@ pub(crate) fn phase_word(phase: Phase) -> &'static str {
 
 pub(super) fn verdict(verdict: Verdict) -> String {
     match verdict {
-        Verdict::Identical => styled(GOOD, "identical "),
-        Verdict::Widening => styled(GOOD, "widening  "),
-        Verdict::Lossy => styled(BAD, "lossy     "),
-        Verdict::Incompatible => styled(BAD, "new shape "),
+        Verdict::Identical => styled(GOOD, "identical   "),
+        Verdict::Widening => styled(GOOD, "widening    "),
+        Verdict::Lossy => styled(BAD, "lossy       "),
+        Verdict::Incompatible => styled(BAD, "incompatible"),
     }
 }
