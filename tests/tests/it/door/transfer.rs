@@ -199,24 +199,22 @@ async fn calls_are_served_while_a_file_comes_in() {
     let mut file = Vec::new();
     export.write_to(&mut file).unwrap();
     deploy(&host, "box", EVOLVE_V1).await;
-    // The file stops in the middle until a call has run; the call writes to both collections.
+    // The file stops after its header until a call has run; the call writes to both collections.
     let (sender, receiver) = std::sync::mpsc::channel::<Vec<u8>>();
-    let split = file.len() / 2;
+    let split = file.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     sender.send(file[..split].to_vec()).unwrap();
     let importing = {
         let host = host.clone();
         tokio::spawn(async move { host.import("box", Box::new(Slow(receiver, Vec::new())), Default::default()).await })
     };
-    while host.list().unwrap().iter().all(|plugin| plugin.handoff.is_none()) {
+    while host.info().store.states == 3 {
         tokio::task::yield_now().await;
     }
     assert_eq!(bump(&host, "b").await, 1);
     sender.send(file[split..].to_vec()).unwrap();
     drop(sender);
     match importing.await.unwrap() {
-        Err(ImportError::NotEmpty(taken)) => {
-            assert!(taken[0].1.contains("1 entry") || taken[0].1.contains("a call wrote"))
-        }
+        Err(ImportError::NotEmpty(taken)) => assert!(taken[0].1.contains("a call wrote"), "{taken:?}"),
         other => panic!("a written entry was given up: {other:?}"),
     }
     assert_eq!((bump(&host, "b").await, total(&host).await), (2, 2));
