@@ -10,8 +10,10 @@ use crate::harness::{bump, call, count_of, entries, number, open, swap, text, to
 async fn an_edit_is_seen_by_the_next_call_and_kept_with_its_reason() {
     let (disk, host) = with_plugin(EVOLVE_V1).await;
     bump(&host, "a").await;
+    assert_eq!(host.info().instances, 1);
     let edited = set(&host, "entries", Some("\"a\""), "{count: 41, label: \"by hand\"}").await.unwrap();
     assert_eq!(edited.collection, "test:evolve/entries@1");
+    assert_eq!(host.info().instances, 0, "what an instance remembers is from before");
     assert!(edited.before.as_ref().unwrap().starts_with("{count: 1"), "{edited:?}");
     assert_eq!(bump(&host, "a").await, 42);
     set(&host, "sum", None, "-3").await.unwrap();

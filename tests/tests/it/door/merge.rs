@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use stead_runtime::{ImportError, ImportMode, RollbackOptions};
+use stead_schema::{Parts, Value};
 use stead_test_guests::{EVOLVE_REBUILT, EVOLVE_V1, EVOLVE_WIDENING, KINDS};
 
 use super::{call_of, export, import, import_as};
@@ -78,6 +79,13 @@ async fn a_counter_that_has_no_room_refuses_the_whole_file() {
     let error = import_as(&host, "box", file.as_bytes(), ImportMode::Merge).await.unwrap_err().to_string();
     assert!(error.contains("the sum does not fit `u64`"), "{error}");
     assert_eq!(number(call(&host, "strings-len", vec![]).await), 0);
+    // What was added fits its 64 bits, but the sum is signed.
+    deploy(&host, "signed", KINDS).await;
+    call_of(&host, "signed", "gauge-add", vec![Value(Parts::S64(i64::MAX))]).await;
+    let file = export(&host, "signed").await;
+    call_of(&host, "box", "gauge-add", vec![Value(Parts::S64(1))]).await;
+    let error = import_as(&host, "box", file.as_bytes(), ImportMode::Merge).await.unwrap_err().to_string();
+    assert!(error.contains("the sum does not fit `s64`"), "{error}");
 }
 
 #[tokio::test]
