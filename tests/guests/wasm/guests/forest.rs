@@ -1,5 +1,7 @@
 //! Types inside types, as values and as keys.
 
+#![allow(clippy::too_many_arguments, reason = "generated code passes a record field by field")]
+
 stead_guest::bindings!(path: "wit/forest");
 
 use test::forest::{grove, ranks, trees};
