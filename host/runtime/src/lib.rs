@@ -31,4 +31,4 @@ pub use host::{
     InspectedCollection, Inspection, LedgerEntry, PluginDetails, PluginSummary, Recovered, Recovery, ScanOptions,
     Signature, StateEntry, StatePage, VersionSummary, Words,
 };
-pub use plugin::{Call, CallId, Outcome, Reply, Reuse};
+pub use plugin::{Call, CallId, Outcome, Progress, Reply, Reuse};

@@ -8,7 +8,7 @@ use stead_schema::{Kind, Schema, Type, Value};
 use crate::door::{Edited, Imported};
 use crate::engine::Settings;
 use crate::handoff::{Phase, Receipt};
-use crate::plugin::Reuse;
+use crate::plugin::{Progress, Reuse};
 
 /// A version, as reports name it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,9 @@ pub struct PluginSummary {
     pub problem: Option<String>,
     /// The phase of the hand-off that is under way.
     pub handoff: Option<Phase>,
+    /// How far its migration has come, while one converts the state entry by entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
 }
 
 /// Everything about one plugin.

@@ -132,6 +132,7 @@ fn summary(plugin: &Plugin) -> PluginSummary {
         era: serving.plugin.era,
         problem: serving.problem(),
         handoff: plugin.phase(),
+        progress: plugin.progress(),
     }
 }
 

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
+use serde::{Deserialize, Serialize};
 
 pub use call::{Call, CallId, Outcome, Reply, Reuse};
 
@@ -39,8 +40,26 @@ pub(crate) struct Plugin {
     turns: Arc<Turns<Seat>>,
     /// Changed by [`Plugin::serve`] only.
     serving: RwLock<Arc<Serving>>,
-    /// The phase of the hand-off that is under way.
-    hand_off: Mutex<Option<Phase>>,
+    /// The hand-off that is under way.
+    hand_off: Mutex<Option<UnderWay>>,
+}
+
+/// A hand-off that is under way, as far as others see it.
+#[derive(Clone, Copy)]
+struct UnderWay {
+    phase: Phase,
+    progress: Option<Progress>,
+}
+
+/// How far a migration has come that converts a state entry by entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Entries that are done in this round.
+    pub done: u64,
+    /// Entries of this round, as they were counted when it began.
+    pub total: u64,
+    /// The first round goes over every entry, each later one over what changed since the one before it began.
+    pub round: u32,
 }
 
 /// What the holder of the turn holds.
@@ -93,17 +112,22 @@ impl Plugin {
 
     /// Marks a hand-off as under way, if none is; it ends when the mark is dropped.
     pub(crate) fn begin_hand_off(self: &Arc<Self>) -> Option<Mark> {
-        let mut phase = self.hand_off.lock();
-        if phase.is_some() {
+        let mut under_way = self.hand_off.lock();
+        if under_way.is_some() {
             return None;
         }
-        *phase = Some(Phase::Negotiating);
+        *under_way = Some(UnderWay { phase: Phase::Negotiating, progress: None });
         Some(Mark { plugin: Arc::clone(self) })
     }
 
     /// The phase of the hand-off that is under way.
     pub(crate) fn phase(&self) -> Option<Phase> {
-        *self.hand_off.lock()
+        self.hand_off.lock().map(|under_way| under_way.phase)
+    }
+
+    /// How far its migration has come, while one converts entry by entry.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        self.hand_off.lock().and_then(|under_way| under_way.progress)
     }
 
     /// Runs a call, or answers it from its record.
@@ -157,7 +181,7 @@ pub(crate) struct Mark {
 impl Mark {
     /// Shows the phase to those who ask.
     pub(crate) fn show(&self, phase: Phase) {
-        *self.plugin.hand_off.lock() = Some(phase);
+        *self.plugin.hand_off.lock() = Some(UnderWay { phase, progress: None });
     }
 }
 
