@@ -272,8 +272,29 @@ pub enum SwapError {
         phase: Phase,
         /// Why.
         reason: String,
-        /// What was recorded.
-        receipt: Box<Receipt>,
+        /// What was recorded, one for each plugin.
+        receipts: Vec<Receipt>,
+    },
+    /// One of several plugins that were to change hands together.
+    #[error("{plugin}: {source}")]
+    Of {
+        /// The plugin.
+        plugin: String,
+        /// What is wrong with its swap.
+        #[source]
+        source: Box<SwapError>,
+    },
+    /// A plugin was named more than once.
+    #[error("{plugin} is named twice; it can have one new version")]
+    Twice {
+        /// The plugin.
+        plugin: String,
+    },
+    /// Too many plugins for one hand-off.
+    #[error("{swaps} plugins are too many for one hand-off; it takes {}", crate::limits::SWAPS_MAX)]
+    TooMany {
+        /// How many there were.
+        swaps: usize,
     },
     /// The host or its store failed.
     #[error(transparent)]
@@ -290,8 +311,24 @@ impl SwapError {
             SwapError::Component(_) => "component",
             SwapError::State(_) => "state",
             SwapError::Aborted { .. } => "aborted",
+            SwapError::Of { source, .. } => source.kind(),
+            SwapError::Twice { .. } | SwapError::TooMany { .. } => "refused",
             SwapError::Host(error) => error.kind(),
         }
+    }
+}
+
+impl SwapError {
+    /// What a hand-off that was given up recorded.
+    pub(crate) fn aborted(receipts: Vec<Receipt>) -> SwapError {
+        let given_up = receipts.first().and_then(Receipt::given_up);
+        let (phase, reason) = given_up.unwrap_or((Phase::Negotiating, "unknown"));
+        SwapError::Aborted { phase, reason: reason.to_owned(), receipts }
+    }
+
+    /// The same, of one of several plugins.
+    pub(crate) fn of(self, plugin: String) -> SwapError {
+        SwapError::Of { plugin, source: Box::new(self) }
     }
 }
 

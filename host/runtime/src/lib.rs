@@ -24,7 +24,8 @@ pub use door::{
 pub use error::{CallError, DeployError, HostError, RollbackError, StateError, SwapError, TrapReport};
 pub use handoff::{
     Activated, Check, CheckError, CheckOptions, Checked, CollectionVerdict, Fate, FunctionChange, Migrated,
-    MigratedCollection, Phase, PhaseTime, Receipt, ReceiptKind, Refusal, RollbackOptions, SealedPoint, SwapOptions,
+    MigratedCollection, Phase, PhaseTime, Receipt, ReceiptKind, Refusal, RollbackOptions, SealedPoint, Swap,
+    SwapOptions,
 };
 pub use host::{
     CollectionDetails, DataDir, DeployOptions, Deployed, HistoryEntry, HistoryEvent, Host, HostInfo, HostOptions,

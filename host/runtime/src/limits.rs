@@ -49,6 +49,9 @@ pub const REASON_CHARS_MAX: usize = 1_000;
 /// Longest text of a key or value that the history keeps of an edit, in bytes.
 pub(crate) const HISTORY_TEXT_BYTES_MAX: usize = 4 * KIB;
 
+/// Plugins that one hand-off takes: all their gates are closed until the last successor is ready.
+pub const SWAPS_MAX: usize = 64;
+
 /// Limits of one process: they size what all plugins share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineLimits {

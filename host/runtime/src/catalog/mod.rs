@@ -3,7 +3,7 @@
 //! ```text
 //! 01 <name>                                              plugin
 //! 02 <plugin u64 BE> <generation u64 BE>                 version
-//! 03 <plugin u64 BE>                                     the hand-off under way
+//! 03 <plugin u64 BE>                                     the hand-off under way, under its first plugin
 //! 04 <plugin u64 BE> <number u64 BE>                     history
 //! 05 <plugin u64 BE> <client length u16 BE> <client> <sequence u64 BE>   result of a call
 //! 06 <plugin u64 BE> <client>                            window of a client's results
@@ -26,8 +26,8 @@ use stead_store::{Order, StateId, Store, View, Writes};
 
 pub(crate) use key::Key;
 pub(crate) use record::{
-    End, HandOffRecord, PluginId, PluginRecord, Previous, ResultRecord, Sealed, StagingRecord, Undone, VersionRecord,
-    WindowRecord,
+    End, HandOffRecord, PartyRecord, PluginId, PluginRecord, Previous, ResultRecord, Sealed, StagingRecord, Undone,
+    VersionRecord, WindowRecord,
 };
 
 use crate::error::HostError;

@@ -131,33 +131,42 @@ impl VersionRecord {
     }
 }
 
-/// A hand-off that is under way.
+/// A hand-off that is under way, under the key of its first plugin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct HandOffRecord {
+    pub(crate) phase: Phase,
+    /// How often the work after sealing was begun.
+    pub(crate) attempts: u32,
+    /// Why it is given up, once it is.
+    pub(crate) reason: Option<(Phase, String)>,
+    /// The plugins that change hands together, by their ids.
+    pub(crate) parties: Vec<PartyRecord>,
+}
+
+/// One plugin of a hand-off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PartyRecord {
     pub(crate) plugin: String,
     pub(crate) kind: ReceiptKind,
-    pub(crate) phase: Phase,
     pub(crate) successor: VersionRecord,
     /// Identities that the operator named.
     pub(crate) drop: Vec<String>,
     pub(crate) accept_lossy: Vec<String>,
     pub(crate) accept_unread: bool,
+    /// Who asked for it, as far as is known.
+    pub(crate) asked_by: Option<String>,
     /// The incumbent's last state, from sealing on.
     pub(crate) sealed: Option<StateId>,
-    /// How often the work after sealing was begun.
-    pub(crate) attempts: u32,
-    /// Why it is given up, once it is.
-    pub(crate) reason: Option<(Phase, String)>,
 }
 
-/// Version 1 of [`HandOffRecord`]: with version 1 of the successor's.
+/// Versions 1 and 2 of [`HandOffRecord`], with that version of the successor's record: one plugin each.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(Serialize))]
-pub(super) struct HandOffRecord1 {
+pub(super) struct HandOffOfOne<V> {
     pub(super) plugin: String,
     pub(super) kind: ReceiptKind,
     pub(super) phase: Phase,
-    pub(super) successor: VersionRecord1,
+    pub(super) successor: V,
     pub(super) drop: Vec<String>,
     pub(super) accept_lossy: Vec<String>,
     pub(super) accept_unread: bool,
@@ -166,28 +175,37 @@ pub(super) struct HandOffRecord1 {
     pub(super) reason: Option<(Phase, String)>,
 }
 
+impl<V: Into<VersionRecord>> From<HandOffOfOne<V>> for HandOffRecord {
+    fn from(before: HandOffOfOne<V>) -> HandOffRecord {
+        let party = PartyRecord {
+            plugin: before.plugin,
+            kind: before.kind,
+            successor: before.successor.into(),
+            drop: before.drop,
+            accept_lossy: before.accept_lossy,
+            accept_unread: before.accept_unread,
+            asked_by: None,
+            sealed: before.sealed,
+        };
+        HandOffRecord { phase: before.phase, attempts: before.attempts, reason: before.reason, parties: vec![party] }
+    }
+}
+
 impl Record for HandOffRecord {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn earlier(version: u8, body: &[u8]) -> Option<postcard::Result<(HandOffRecord, &[u8])>> {
-        let read = || {
-            let (before, rest) = postcard::take_from_bytes::<HandOffRecord1>(body)?;
-            let record = HandOffRecord {
-                plugin: before.plugin,
-                kind: before.kind,
-                phase: before.phase,
-                successor: before.successor.into(),
-                drop: before.drop,
-                accept_lossy: before.accept_lossy,
-                accept_unread: before.accept_unread,
-                sealed: before.sealed,
-                attempts: before.attempts,
-                reason: before.reason,
-            };
-            Ok((record, rest))
-        };
-        (version == 1).then(read)
+        match version {
+            1 => Some(of_one::<VersionRecord1>(body)),
+            2 => Some(of_one::<VersionRecord>(body)),
+            _ => None,
+        }
     }
+}
+
+fn of_one<'a, V: Into<VersionRecord> + Deserialize<'a>>(body: &'a [u8]) -> postcard::Result<(HandOffRecord, &'a [u8])> {
+    let (before, rest) = postcard::take_from_bytes::<HandOffOfOne<V>>(body)?;
+    Ok((before.into(), rest))
 }
 
 impl Record for PluginRecord {}

@@ -1,7 +1,7 @@
 use stead_schema::{Parts, Type, Value};
 use stead_store::Writes;
 
-use super::record::{HandOffRecord1, VersionRecord1};
+use super::record::{HandOffOfOne, VersionRecord1};
 use super::{End, HandOffRecord, Key, PluginId, ResultRecord, VersionRecord, decode, put};
 use crate::engine::{Grants, Settings};
 use crate::handoff::{Phase, ReceiptKind};
@@ -76,7 +76,7 @@ fn versions_from_before_settings_are_read_and_those_since_have_these_bytes() {
 
 #[test]
 fn a_hand_off_that_an_earlier_release_began_is_read() {
-    let before = HandOffRecord1 {
+    let before = HandOffOfOne {
         plugin: "tally".into(),
         kind: ReceiptKind::Swap,
         phase: Phase::Sealing,
@@ -88,10 +88,20 @@ fn a_hand_off_that_an_earlier_release_began_is_read() {
         attempts: 2,
         reason: None,
     };
-    let bytes = before_settings(&before);
-    let record: HandOffRecord = decode(b"k", &bytes).unwrap();
-    assert_eq!((record.successor, record.attempts, record.phase), (version_1().into(), 2, Phase::Sealing));
-    assert!(decode::<HandOffRecord>(b"k", &[&bytes[..], &[0]].concat()).is_err());
+    let check = |bytes: Vec<u8>| {
+        let record: HandOffRecord = decode(b"k", &bytes).unwrap();
+        let [party] = &record.parties[..] else { panic!("{record:?}") };
+        assert_eq!((&party.successor, record.attempts, record.phase), (&version_1().into(), 2, Phase::Sealing));
+        assert_eq!((&party.plugin[..], party.accept_unread, &party.drop[..]), ("tally", true, &["a:b/c@1".into()][..]));
+        assert!(decode::<HandOffRecord>(b"k", &[&bytes[..], &[0]].concat()).is_err());
+    };
+    check(before_settings(&before));
+    let HandOffOfOne { plugin, kind, phase, successor, drop, accept_lossy, accept_unread, sealed, attempts, reason } =
+        before;
+    let successor = VersionRecord::from(successor);
+    let with_settings =
+        HandOffOfOne { plugin, kind, phase, successor, drop, accept_lossy, accept_unread, sealed, attempts, reason };
+    check([vec![2], postcard::to_stdvec(&with_settings).unwrap()].concat());
 }
 
 #[test]

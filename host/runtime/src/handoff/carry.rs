@@ -9,9 +9,10 @@ use stead_schema::{Identity, Kind, Parts, Value, layout};
 use stead_store::{Effects, Order, Transaction, View};
 
 use super::convert::rewrite_lossy;
+use super::party::Party;
 use super::plan::Base;
 use super::receipt::{Migrated, MigratedCollection};
-use super::{HandOff, Stop, micros};
+use super::{Stop, micros};
 use crate::crash;
 use crate::engine::{CallEnd, Instance, Mode, Touched};
 use crate::plugin::write_ledger;
@@ -27,7 +28,7 @@ pub(super) struct Carried {
     pub(super) migrated: Option<Migrated>,
 }
 
-impl HandOff {
+impl Party {
     /// Computes what the successor's state needs, from empty, over a view of the live state.
     pub(super) async fn carry(&self, live: &View, runs: u32) -> Result<Carried, Stop> {
         let at = live.commits();
@@ -70,7 +71,7 @@ impl HandOff {
         returned("the migration", end)?;
         crash::point("handoff.migrated");
         let collections = self.counts(live, instance.touched())?;
-        if !self.journal.accept_unread {
+        if !self.record.accept_unread {
             let unread: Vec<String> = collections
                 .iter()
                 .filter(|counts| counts.unread > 0)
@@ -125,7 +126,7 @@ impl HandOff {
     /// Until when the successor's code may run: while calls are held, no longer than they may be.
     fn deadline(&self) -> Instant {
         let longest = Instant::now() + SUCCESSOR_TIME_MAX;
-        self.gate.as_ref().map_or(longest, |gate| longest.min(gate.since + self.patience))
+        self.gate.as_ref().map_or(longest, |gate| longest.min(gate.until))
     }
 
     async fn instance(&self) -> Result<Instance, Stop> {

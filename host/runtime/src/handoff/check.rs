@@ -8,12 +8,12 @@ use stead_schema::{
 };
 use stead_store::{ComponentHash, View};
 
+use super::group::load;
 use super::hearing::{Heard, Question, hear};
 use super::plan::{NoPlan, heard, identities};
 use super::receipt::Refusal;
-use super::start::load;
 use super::{CheckOptions, SwapOptions};
-use crate::catalog::HandOffRecord;
+use crate::catalog::PartyRecord;
 use crate::engine::{Engine, Export, Grants, Program, Settings, Signature};
 use crate::error::{DeployError, HostError, SwapError};
 use crate::host::{Shared, Typed, VersionSummary, blocking, refusals};
@@ -99,9 +99,9 @@ pub(crate) async fn check(host: &Shared, name: &str, wasm: &[u8], options: Check
     let serving = plugin.serving();
     let affirmed = identities(&options.state).map_err(SwapError::State)?;
     let swap = SwapOptions { drop: options.drop, accept_lossy: options.accept_lossy, ..SwapOptions::default() };
-    let journal = HandOffRecord::of_swap(&serving, wasm, swap);
+    let record = PartyRecord::of_swap(&serving, wasm, swap);
     let host = host.clone();
-    blocking(move || over_state(&host, &serving, &program, &journal, &affirmed)).await.map_err(|no| match no {
+    blocking(move || over_state(&host, &serving, &program, &record, &affirmed)).await.map_err(|no| match no {
         NoPlan::Host(error) => SwapError::Host(error),
         NoPlan::Refused(refusals) | NoPlan::WouldLose(refusals) => SwapError::State(refusals),
         NoPlan::NoPrevious => SwapError::UnknownPlugin { plugin: name.into() },
@@ -112,12 +112,12 @@ fn over_state(
     host: &Shared,
     serving: &Arc<Serving>,
     program: &Program,
-    journal: &HandOffRecord,
+    record: &PartyRecord,
     affirmed: &[Identity],
 ) -> Result<Check, NoPlan> {
     let state = host.view(serving.plugin.state)?;
     let ledger = read_ledger(&state)?;
-    let heard = heard(host, serving, program, journal, &ledger, Some(&state), Some(affirmed))?;
+    let heard = heard(host, serving, program, record, &ledger, Some(&state), Some(affirmed))?;
     let incumbent = serving.code_blocking(host).ok().map(|linked| linked.program());
     let check = Check::of(&ledger, Some(&state), incumbent, program, heard)?;
     Ok(Check { from: Some(serving.version.summary()), ..check })

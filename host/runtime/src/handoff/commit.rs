@@ -2,8 +2,9 @@
 
 use stead_store::{Change, StateId, WriterEpoch, Writes};
 
+use super::party::Party;
 use super::plan::Base;
-use super::receipt::{Activated, Receipt, SealedPoint};
+use super::receipt::{Activated, PhaseTime, Receipt, SealedPoint};
 use super::{HandOff, Stop, micros};
 use crate::catalog::{self, Catalog, Key, PluginRecord, Previous, Sealed};
 use crate::crash;
@@ -15,16 +16,65 @@ use crate::plugin::Serving;
 pub(crate) const SEALED_STATES_MAX: usize = 16;
 
 impl HandOff {
-    /// Commits, and opens the gate to the successor.
-    pub(super) async fn commit(&mut self) -> Result<Receipt, Stop> {
+    /// Commits, and opens the gates to the successors.
+    pub(super) async fn commit(&mut self) -> Result<Vec<Receipt>, Stop> {
+        let (mut changes, mut records) = (Vec::new(), Writes::new());
+        let mut commits = Vec::new();
+        for party in &mut self.parties {
+            commits.push(party.prepare_commit(&self.phases, &mut changes, &mut records)?);
+        }
+        catalog::remove(&mut records, self.key());
+        crash::point("handoff.committing");
+        self.host.commit(changes, records)?.await?;
+        crash::point("handoff.committed");
+
+        // All successors serve before the first gate opens: plugins that call each other change hands as one.
+        for (party, commit) in self.parties.iter_mut().zip(&mut commits) {
+            if let (Some(gate), Some(successor)) = (&mut party.gate, commit.successor.take()) {
+                party.plugin.serve(&self.host, &mut gate.turn, successor);
+            }
+        }
+        for (party, commit) in self.parties.iter_mut().zip(&mut commits) {
+            if let Some(gate) = party.gate.take() {
+                commit.receipt.held_calls = party.plugin.waiting() as u64;
+                commit.receipt.pause_us = micros(gate.since.elapsed());
+            }
+        }
+        let mut receipts = Vec::new();
+        for (party, commit) in self.parties.iter().zip(commits) {
+            receipts.push(party.finish(commit).await);
+        }
+        Ok(receipts)
+    }
+}
+
+/// What the commit of one plugin is made of, and what comes after it.
+struct Commit {
+    receipt: Receipt,
+    /// Its place in the plugin's history.
+    number: u64,
+    sealed: StateId,
+    begun: StateId,
+    /// Until it serves.
+    successor: Option<Serving>,
+}
+
+impl Party {
+    fn prepare_commit(
+        &mut self,
+        phases: &[PhaseTime],
+        changes: &mut Vec<Change>,
+        records: &mut Writes,
+    ) -> Result<Commit, Stop> {
         let incumbent = self.plugin.serving();
-        let sealed = self.journal.sealed.ok_or_else(|| Stop::abort("the state was not sealed"))?;
+        let sealed = self.record.sealed.ok_or_else(|| Stop::abort("the state was not sealed"))?;
         let begun = self.host.store.new_state();
         let (linked, base, rebuilt) = {
             let plan = &self.successor()?.plan;
             (plan.linked.clone(), plan.base, plan.rebuilds())
         };
-        let (mut changes, state, epoch) = self.state_changes(base, incumbent.plugin.state, begun)?;
+        let (state_changes, state, epoch) = self.state_changes(base, incumbent.plugin.state, begun)?;
+        changes.extend(state_changes);
         let previous = Previous {
             generation: incumbent.plugin.active,
             sealed,
@@ -32,37 +82,30 @@ impl HandOff {
             rebuilt,
             undone: incumbent.plugin.undone.clone(),
         };
-        let plugin = self.next_record(&incumbent.plugin, state, base, previous, &mut changes);
+        let plugin = self.next_record(&incumbent.plugin, state, base, previous, changes);
 
-        let mut receipt = self.receipt(Activated::Successor);
+        let mut receipt = self.receipt(phases, Activated::Successor);
         receipt.sealed = Some(self.sealed_point(sealed)?);
         let number = Catalog::of(&self.host.store)?.events(plugin.id)? + 1;
-        let mut records = Writes::new();
-        catalog::put(&mut records, Key::plugin(&plugin.name), &plugin);
-        catalog::put(&mut records, Key::version(plugin.id, plugin.active), &self.journal.successor);
-        catalog::put(&mut records, Key::history(plugin.id, number), &entry(number, &receipt));
-        catalog::remove(&mut records, Key::hand_off(plugin.id));
-        crash::point("handoff.committing");
-        self.host.commit(changes, records)?.await?;
-        crash::point("handoff.committed");
+        catalog::put(records, Key::plugin(&plugin.name), &plugin);
+        catalog::put(records, Key::version(plugin.id, plugin.active), &self.record.successor);
+        catalog::put(records, Key::history(plugin.id, number), &entry(number, &receipt));
+        let successor = Some(Serving::warm(plugin, self.record.successor.clone(), epoch, linked));
+        Ok(Commit { receipt, number, sealed, begun, successor })
+    }
 
-        let id = plugin.id;
-        let successor = Serving::warm(plugin, self.journal.successor.clone(), epoch, linked);
-        if let Some(mut gate) = self.gate.take() {
-            self.plugin.serve(&self.host, &mut gate.turn, successor);
-            receipt.held_calls = self.plugin.waiting() as u64;
-            receipt.pause_us = micros(gate.since.elapsed());
-        }
-        // Roots cost time that grows with what changed, so they are computed while the successor serves.
+    /// Completes the receipt while the successor serves: roots cost time that grows with what changed.
+    async fn finish(&self, commit: Commit) -> Receipt {
+        let Commit { mut receipt, number, sealed, begun, .. } = commit;
         if let Err(error) = self.add_roots(&mut receipt, sealed, begun).await {
             tracing::warn!(plugin = %self.plugin.name, %error, "the roots of a hand-off could not be computed");
         }
         let mut records = Writes::new();
-        catalog::put(&mut records, Key::history(id, number), &entry(number, &receipt));
+        catalog::put(&mut records, Key::history(self.plugin.id, number), &entry(number, &receipt));
         if let Err(error) = self.host.commit_durably(Vec::new(), records).await {
             tracing::warn!(plugin = %self.plugin.name, %error, "the roots of a hand-off could not be recorded");
         }
-        Ok(receipt)
+        receipt
     }
 
     /// What happens to states: the successor's, its writer epoch, and a pinned copy of how it began.
@@ -105,7 +148,7 @@ impl HandOff {
     ) -> PluginRecord {
         let mut plugin = before.clone();
         plugin.state = state;
-        plugin.active = self.journal.successor.generation;
+        plugin.active = self.record.successor.generation;
         plugin.generations = plugin.generations.max(plugin.active);
         plugin.era += 1;
         if let (Base::Sealed { discarding, .. }, Some(previous)) = (base, &before.previous) {

@@ -30,75 +30,56 @@ mod check;
 mod commit;
 mod convert;
 mod export;
+mod group;
 mod hearing;
 mod later;
 mod options;
+mod party;
+mod phase;
 mod phases;
 mod plan;
 mod receipt;
-mod start;
+mod resume;
+mod rollback;
 
-use std::io::Write;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-use stead_store::{CommitError, OutcomeUnknown, ReadError, StateId};
+use stead_store::{CommitError, OutcomeUnknown, ReadError};
 
 pub use check::{Check, CheckError, Checked, Fate, FunctionChange};
-pub use options::{CheckOptions, RollbackOptions, SwapOptions};
+pub use options::{CheckOptions, RollbackOptions, Swap, SwapOptions};
+pub use phase::Phase;
 pub use receipt::{
-    Activated, CollectionVerdict, Migrated, MigratedCollection, Phase, PhaseTime, Receipt, ReceiptKind, Refusal,
-    SealedPoint,
+    Activated, CollectionVerdict, Migrated, MigratedCollection, PhaseTime, Receipt, ReceiptKind, Refusal, SealedPoint,
 };
 
 pub(crate) use check::check;
 pub(crate) use commit::SEALED_STATES_MAX;
+pub(crate) use group::swap;
 pub(crate) use later::for_each_later;
 pub(crate) use plan::identities;
-pub(crate) use start::{resume, rollback, swap};
+pub(crate) use resume::resume;
+pub(crate) use rollback::rollback;
 
 use crate::catalog::HandOffRecord;
-use crate::engine::Program;
-use crate::error::HostError;
+use crate::error::{HostError, SwapError};
 use crate::host::Shared;
-use crate::plugin::{Mark, Plugin, Seat, Turn};
-use carry::Carried;
-use plan::Plan;
+use party::Party;
+use phase::Came;
 
-/// One hand-off, from its plan to its end.
+/// One hand-off, from its plan to its end. Its plugins go through every phase together.
 pub(crate) struct HandOff {
     host: Shared,
-    plugin: Arc<Plugin>,
-    mark: Mark,
-    /// As it stands in the catalog, or will with the next commit.
-    journal: HandOffRecord,
-    /// None only if it is given up at open.
-    successor: Option<Successor>,
-    /// What the successor's state needs; none until it was prepared.
-    carried: Option<Carried>,
-    /// Where later writes go that are given up.
-    sink: Option<Mutex<Box<dyn Write + Send>>>,
-    gate: Option<Gate>,
-    /// Commits of the live state when the gate had closed; none after a crash.
-    sealed_at: Option<u64>,
-    /// Later writes that were exported.
-    discarded: u64,
-    /// For how long the gate may be closed.
+    /// In the order of their ids, which is the order in which gates are closed.
+    parties: Vec<Party>,
+    phase: Phase,
+    /// How often the work after sealing was begun.
+    attempts: u32,
+    /// Where and why it is given up, once it is.
+    reason: Option<(Phase, String)>,
+    /// For how long the gates may be closed.
     patience: Duration,
     phases: Vec<PhaseTime>,
-}
-
-/// The successor's code, and what is going to be done for it.
-struct Successor {
-    program: Program,
-    plan: Plan,
-}
-
-/// A closed gate: calls are held for as long as it lives.
-struct Gate {
-    turn: Turn<Seat>,
-    since: Instant,
 }
 
 /// Why a phase did not lead to the next.
@@ -109,50 +90,80 @@ enum Stop {
     Broken(HostError),
 }
 
-/// How a hand-off ended that did not become the successor's.
+/// How a hand-off ended that did not become the successors'.
 pub(crate) enum Ended {
     /// It was given up, and that is recorded.
-    Aborted(Box<Receipt>),
+    Aborted(Vec<Receipt>),
     /// The store failed under it.
     Broken(HostError),
 }
 
 impl HandOff {
-    /// Goes through the phases; the only place that leads from one to the next.
-    async fn drive(mut self) -> Result<Receipt, Ended> {
-        loop {
-            let (phase, began) = (self.journal.phase, Instant::now());
-            self.mark.show(phase);
-            let next = match phase {
-                Phase::Negotiating => self.negotiate().await.map(|()| Phase::Draining),
-                Phase::Draining => self.drain().await.map(|()| Phase::Sealing),
-                Phase::Sealing => self.seal().await.map(|()| Phase::AwaitingReady),
-                Phase::AwaitingReady => self.await_ready().await.map(|()| Phase::Committed),
-                Phase::Committed => match self.commit().await {
-                    Ok(receipt) => return Ok(receipt),
-                    Err(stop) => Err(stop),
-                },
-                Phase::ResumingAfterAbort => return Err(self.resume_incumbent().await),
-            };
-            self.phases.push(PhaseTime { phase, took_us: micros(began.elapsed()) });
-            self.journal.phase = match next {
-                Ok(next) => next,
-                Err(Stop::Broken(error)) => return Err(Ended::Broken(error)),
-                Err(Stop::Abort(reason)) => {
-                    self.journal.reason = Some((phase, reason));
-                    Phase::ResumingAfterAbort
-                }
-            };
+    fn new(host: &Shared, mut parties: Vec<Party>, patience: Duration) -> HandOff {
+        parties.sort_by_key(|party| party.plugin.id);
+        HandOff {
+            host: host.clone(),
+            parties,
+            phase: Phase::Negotiating,
+            attempts: 0,
+            reason: None,
+            patience,
+            phases: Vec::new(),
         }
     }
 
-    fn successor(&self) -> Result<&Successor, Stop> {
-        self.successor.as_ref().ok_or_else(|| Stop::abort("the successor was not planned"))
+    /// Goes through the phases; the only place that leads from one to the next. The receipts are in the order of the
+    /// parties.
+    async fn drive(mut self) -> Result<Vec<Receipt>, Ended> {
+        loop {
+            let (phase, began) = (self.phase, Instant::now());
+            for party in &self.parties {
+                party.mark.show(phase);
+            }
+            let done = match phase {
+                Phase::Negotiating => self.negotiate().await,
+                Phase::Draining => self.drain().await,
+                Phase::Sealing => self.seal().await,
+                Phase::AwaitingReady => self.await_ready().await,
+                Phase::Committed => match self.commit().await {
+                    Ok(receipts) => return Ok(receipts),
+                    Err(stop) => Err(stop),
+                },
+                Phase::ResumingAfterAbort => return Err(self.resume_incumbents().await),
+            };
+            self.phases.push(PhaseTime { phase, took_us: micros(began.elapsed()) });
+            let came = match done {
+                Ok(()) => Came::Through,
+                Err(Stop::Broken(error)) => return Err(Ended::Broken(error)),
+                Err(Stop::Abort(reason)) => {
+                    self.reason = Some((phase, reason));
+                    Came::Undone
+                }
+            };
+            let Some(next) = phase.next(came) else { unreachable!("{phase:?} ends the hand-off itself") };
+            self.phase = next;
+        }
     }
 
-    /// The incumbent's live state.
-    fn live(&self) -> StateId {
-        self.plugin.serving().plugin.state
+    /// Drives the hand-off in a task of its own: whoever asked for it may go away, it goes on.
+    async fn run(self) -> Result<Vec<Receipt>, SwapError> {
+        let ended = match tokio::spawn(self.drive()).await {
+            Ok(ended) => ended,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => Err(Ended::Broken(HostError::Catalog { what: error.to_string() })),
+            },
+        };
+        ended.map_err(|ended| match ended {
+            Ended::Broken(error) => SwapError::Host(error),
+            Ended::Aborted(receipts) => SwapError::aborted(receipts),
+        })
+    }
+
+    /// As it stands in the catalog, or will with the next commit.
+    fn journal(&self) -> HandOffRecord {
+        let parties = self.parties.iter().map(|party| party.record.clone()).collect();
+        HandOffRecord { phase: self.phase, attempts: self.attempts, reason: self.reason.clone(), parties }
     }
 }
 

@@ -27,6 +27,19 @@ pub struct SwapOptions {
     pub state: Vec<String>,
     /// What the successor reads through `wasi:config`, all of it; the incumbent's settings if none.
     pub settings: Option<Settings>,
+    /// Who asks, for the receipt.
+    pub asked_by: Option<String>,
+}
+
+/// A plugin and the version that it gets.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Swap {
+    /// The plugin.
+    pub plugin: String,
+    /// The successor's component.
+    pub wasm: Vec<u8>,
+    /// How; the shortest deadline of all swaps of one hand-off counts.
+    pub options: SwapOptions,
 }
 
 /// What an operator would say to a swap that is only asked about.
@@ -49,4 +62,6 @@ pub struct RollbackOptions {
     pub discard: Option<Box<dyn Write + Send>>,
     /// How long calls may be held; `None` is 10 s.
     pub deadline: Option<Duration>,
+    /// Who asks, for the receipt.
+    pub asked_by: Option<String>,
 }

@@ -2,80 +2,158 @@
 
 use std::time::Instant;
 
-use stead_store::{Change, WriterEpoch, Writes};
+use stead_store::{Change, Writes};
 
 use super::export::export_later;
+use super::party::{Party, Successor};
 use super::plan::{Base, Plan, plan};
-use super::receipt::{Activated, Phase, Receipt, ReceiptKind};
-use super::{Ended, Gate, HandOff, Stop, Successor};
+use super::receipt::{Activated, PhaseTime, Receipt, ReceiptKind};
+use super::{Ended, HandOff, Phase, Stop};
 use crate::catalog::{self, Catalog, Key};
 use crate::crash;
 use crate::error::HostError;
 use crate::host::{HistoryEntry, HistoryEvent};
-use crate::plugin::{NoTurn, now_ms};
+use crate::plugin::now_ms;
 
 /// How often the work after sealing is begun: once, and once more after a crash.
 const ATTEMPTS_MAX: u32 = 2;
 
 impl HandOff {
-    /// Journals the plan and prepares the successor's state while the incumbent serves.
+    /// Journals the plan and prepares the successors' states while the incumbents serve.
     pub(super) async fn negotiate(&mut self) -> Result<(), Stop> {
         self.record(Vec::new()).await?;
         crash::point("handoff.negotiating");
-        let live = self.host.view(self.live())?;
-        self.carried = Some(self.carry(&live, 1).await?);
+        for party in &mut self.parties {
+            let live = party.host.view(party.live())?;
+            party.carried = Some(party.carry(&live, 1).await?);
+        }
         crash::point("handoff.negotiated");
         Ok(())
     }
 
-    /// Holds new calls and waits for the running one.
+    /// Holds new calls and waits for the running ones.
     pub(super) async fn drain(&mut self) -> Result<(), Stop> {
         self.record(Vec::new()).await?;
         crash::point("handoff.draining");
         let since = Instant::now();
-        match self.plugin.close_gate(since + self.patience).await {
-            Ok(turn) => self.gate = Some(Gate { turn, since }),
-            Err(NoTurn::Full { .. } | NoTurn::Deadline { .. }) => {
-                return Err(Stop::abort(format!("the running call did not end within {:?}", self.patience)));
-            }
+        for party in &mut self.parties {
+            party.close_gate(since, self.patience).await?;
         }
         crash::point("handoff.drained");
         Ok(())
     }
 
-    /// Fences the incumbent and pins its last state; neither depends on the state's size.
+    /// Fences the incumbents and pins their last states; neither depends on a state's size.
     pub(super) async fn seal(&mut self) -> Result<(), Stop> {
-        let state = self.live();
-        self.sealed_at = Some(self.host.view(state)?.commits());
-        let sealed = self.host.store.new_state();
-        self.journal.sealed = Some(sealed);
-        let fence = Change::Fence { state, epoch: next_epoch(self)? };
+        let mut changes = Vec::new();
+        for party in &mut self.parties {
+            let (state, sealed) = (party.live(), party.host.store.new_state());
+            party.sealed_at = Some(party.host.view(state)?.commits());
+            party.record.sealed = Some(sealed);
+            changes.push(Change::Fence { state, epoch: party.next_epoch()? });
+            changes.push(Change::Fork { from: state, to: sealed });
+        }
         crash::point("handoff.sealing");
-        if let Err(stop) = self.record(vec![fence, Change::Fork { from: state, to: sealed }]).await {
-            self.journal.sealed = None;
+        if let Err(stop) = self.record(changes).await {
+            self.parties.iter_mut().for_each(|party| party.record.sealed = None);
             return Err(stop);
+        }
+        for party in &self.parties {
+            if let Some(last) = party.record.sealed.and_then(|sealed| self.host.store.durable_view(sealed)) {
+                party.plugin.freeze(last);
+            }
         }
         crash::point("handoff.sealed");
         Ok(())
     }
 
-    /// Brings the prepared state up to the sealed point and asks the successor.
+    /// Brings the prepared states up to the sealed point and asks the successors.
     pub(super) async fn await_ready(&mut self) -> Result<(), Stop> {
-        let live = self.host.view(self.live())?;
-        let prepared_at = self.carried.as_ref().map(|carried| carried.at);
-        let moved = prepared_at.is_none() || prepared_at != self.sealed_at;
-        if moved || self.successor()?.program.ready().is_some() {
-            if self.journal.attempts >= ATTEMPTS_MAX {
+        let mut has_work = false;
+        for party in &self.parties {
+            has_work |= party.moved() || party.successor()?.program.ready().is_some();
+        }
+        if has_work {
+            if self.attempts >= ATTEMPTS_MAX {
                 return Err(Stop::abort("the host stopped twice while the successor was getting ready"));
             }
-            self.journal.attempts += 1;
+            self.attempts += 1;
             self.record(Vec::new()).await?;
             crash::point("handoff.attempt");
         }
-        if moved {
-            if self.journal.kind != ReceiptKind::Swap || !self.successor()?.plan.admitted.unproven.is_empty() {
+        for party in &mut self.parties {
+            party.await_ready().await?;
+        }
+        crash::point("handoff.ready");
+        Ok(())
+    }
+
+    /// Gives the hand-off up: the incumbents get new writer epochs, and the gates open to them.
+    pub(super) async fn resume_incumbents(&mut self) -> Ended {
+        let (phase, reason) = self.reason.clone().unwrap_or((Phase::Negotiating, "unknown".into()));
+        let mut receipts = Vec::new();
+        for party in &self.parties {
+            tracing::warn!(plugin = %party.plugin.name, ?phase, reason, "hand-off given up");
+            receipts.push(party.receipt(&self.phases, Activated::Incumbent { phase, reason: reason.clone() }));
+        }
+        crash::point("handoff.aborting");
+        let aborted = self.record_abort(&receipts).await;
+        for (party, receipt) in self.parties.iter_mut().zip(&mut receipts) {
+            party.open_to_incumbent(receipt);
+        }
+        match aborted {
+            Ok(()) => {
+                crash::point("handoff.aborted");
+                Ended::Aborted(receipts)
+            }
+            Err(error) => Ended::Broken(error),
+        }
+    }
+
+    async fn record_abort(&self, receipts: &[Receipt]) -> Result<(), HostError> {
+        let (mut changes, mut records) = (Vec::new(), Writes::new());
+        catalog::remove(&mut records, self.key());
+        for (party, receipt) in self.parties.iter().zip(receipts) {
+            if let Some(sealed) = party.record.sealed {
+                changes.push(Change::Fence { state: party.live(), epoch: party.next_epoch()? });
+                changes.push(Change::Remove { state: sealed });
+            }
+            let number = Catalog::of(&self.host.store)?.events(party.plugin.id)? + 1;
+            let event = HistoryEvent::HandOff { receipt: Box::new(receipt.clone()) };
+            let entry = HistoryEntry { number, at_ms: receipt.at_ms, event };
+            catalog::put(&mut records, Key::history(party.plugin.id, number), &entry);
+        }
+        self.host.commit_durably(changes, records).await
+    }
+
+    /// Journals the hand-off as it stands, together with changes, and waits until that is durable.
+    async fn record(&self, changes: Vec<Change>) -> Result<(), Stop> {
+        let mut records = Writes::new();
+        catalog::put(&mut records, self.key(), &self.journal());
+        Ok(self.host.commit_durably(changes, records).await?)
+    }
+
+    /// Where the hand-off stands in the catalog: under its first plugin.
+    pub(super) fn key(&self) -> Key {
+        let Some(first) = self.parties.first() else { unreachable!("a hand-off has a plugin") };
+        Key::hand_off(first.plugin.id)
+    }
+}
+
+impl Party {
+    /// The state that was prepared, if one was, is not that of the sealed point.
+    fn moved(&self) -> bool {
+        let prepared_at = self.carried.as_ref().map(|carried| carried.at);
+        prepared_at.is_none() || prepared_at != self.sealed_at
+    }
+
+    /// Brings the prepared state up to the sealed point and asks the successor.
+    async fn await_ready(&mut self) -> Result<(), Stop> {
+        let live = self.host.view(self.live())?;
+        if self.moved() {
+            if self.record.kind != ReceiptKind::Swap || !self.successor()?.plan.admitted.unproven.is_empty() {
                 let program = self.successor()?.program.clone();
-                let plan = plan(&self.host, &self.plugin.serving(), &program, &self.journal, &live, None)
+                let plan = plan(&self.host, &self.plugin.serving(), &program, &self.record, &live, None)
                     .map_err(|no| Stop::Abort(no.reason()))?;
                 self.successor = Some(Successor { program, plan });
             }
@@ -85,7 +163,7 @@ impl HandOff {
         }
         let from = self.successor()?.plan.base;
         let base = match from {
-            Base::Live => live.clone(),
+            Base::Live => live,
             Base::Sealed { state, .. } => self.host.view(state)?,
         };
         if let Some(carried) = &self.carried {
@@ -94,7 +172,6 @@ impl HandOff {
         if let Base::Sealed { discarding: true, .. } = from {
             self.export()?;
         }
-        crash::point("handoff.ready");
         Ok(())
     }
 
@@ -112,42 +189,6 @@ impl HandOff {
         Ok(())
     }
 
-    /// Gives the hand-off up: the incumbent gets a new writer epoch, and the gate opens to it.
-    pub(super) async fn resume_incumbent(&mut self) -> Ended {
-        let (phase, reason) = self.journal.reason.clone().unwrap_or((Phase::Negotiating, "unknown".into()));
-        tracing::warn!(plugin = %self.plugin.name, ?phase, reason, "hand-off given up");
-        let activated = Activated::Incumbent { phase, reason };
-        let mut receipt = self.receipt(activated);
-        crash::point("handoff.aborting");
-        let aborted = self.record_abort(&receipt).await;
-        self.open_to_incumbent(&mut receipt);
-        match aborted {
-            Ok(()) => {
-                crash::point("handoff.aborted");
-                Ended::Aborted(Box::new(receipt))
-            }
-            Err(error) => Ended::Broken(error),
-        }
-    }
-
-    async fn record_abort(&self, receipt: &Receipt) -> Result<(), HostError> {
-        let mut changes = Vec::new();
-        if let Some(sealed) = self.journal.sealed {
-            changes.push(Change::Fence { state: self.live(), epoch: next_epoch(self)? });
-            changes.push(Change::Remove { state: sealed });
-        }
-        let mut records = Writes::new();
-        catalog::remove(&mut records, Key::hand_off(self.plugin.id));
-        let number = Catalog::of(&self.host.store)?.events(self.plugin.id)? + 1;
-        let event = HistoryEvent::HandOff { receipt: Box::new(receipt.clone()) };
-        catalog::put(
-            &mut records,
-            Key::history(self.plugin.id, number),
-            &HistoryEntry { number, at_ms: receipt.at_ms, event },
-        );
-        self.host.commit_durably(changes, records).await
-    }
-
     /// Whatever became of the record: whoever holds the state's epoch serves, and that is the incumbent.
     fn open_to_incumbent(&mut self, receipt: &mut Receipt) {
         let Some(mut gate) = self.gate.take() else { return };
@@ -162,10 +203,10 @@ impl HandOff {
     }
 
     /// What there is to say so far.
-    pub(super) fn receipt(&self, activated: Activated) -> Receipt {
+    pub(super) fn receipt(&self, phases: &[PhaseTime], activated: Activated) -> Receipt {
         let plan = self.successor.as_ref().map(|successor| &successor.plan);
         let discarding = matches!(plan.map(|plan| plan.base), Some(Base::Sealed { discarding: true, .. }));
-        let kind = match self.journal.kind {
+        let kind = match self.record.kind {
             ReceiptKind::RollbackDiscarding if !discarding => ReceiptKind::Rollback,
             kind => kind,
         };
@@ -173,7 +214,7 @@ impl HandOff {
             plugin: self.plugin.name.clone(),
             kind,
             from: self.plugin.serving().version.summary(),
-            to: self.journal.successor.summary(),
+            to: self.record.successor.summary(),
             activated,
             verdicts: plan.map(Plan::verdicts).unwrap_or_default(),
             migrated: self.carried.as_ref().and_then(|carried| carried.migrated.clone()),
@@ -181,24 +222,9 @@ impl HandOff {
             root: None,
             pause_us: self.gate.as_ref().map_or(0, |gate| super::micros(gate.since.elapsed())),
             held_calls: 0,
-            phases: self.phases.clone(),
+            phases: phases.to_vec(),
             discarded: self.discarded,
             at_ms: now_ms(),
         }
     }
-
-    /// Journals the hand-off as it stands, together with changes, and waits until that is durable.
-    async fn record(&self, changes: Vec<Change>) -> Result<(), Stop> {
-        let mut records = Writes::new();
-        catalog::put(&mut records, Key::hand_off(self.plugin.id), &self.journal);
-        Ok(self.host.commit_durably(changes, records).await?)
-    }
-}
-
-/// The next writer epoch of the live state.
-fn next_epoch(hand_off: &HandOff) -> Result<WriterEpoch, HostError> {
-    let state = hand_off.live();
-    let epoch = hand_off.host.store.epoch(state);
-    let epoch = epoch.ok_or_else(|| HostError::Catalog { what: format!("{state} is missing") })?;
-    Ok(WriterEpoch(epoch.0 + 1))
 }

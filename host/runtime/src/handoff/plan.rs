@@ -6,7 +6,7 @@ use stead_store::{StateId, View};
 use super::hearing::{Heard, Question, hear};
 use super::later::count_later;
 use super::receipt::{CollectionVerdict, ReceiptKind, Refusal};
-use crate::catalog::{HandOffRecord, Previous};
+use crate::catalog::{PartyRecord, Previous};
 use crate::engine::{Linked, Program};
 use crate::error::HostError;
 use crate::host::Shared;
@@ -70,11 +70,11 @@ pub(super) fn plan(
     host: &Shared,
     serving: &Serving,
     program: &Program,
-    journal: &HandOffRecord,
+    record: &PartyRecord,
     live: &View,
     affirmed: Option<&[Identity]>,
 ) -> Result<Plan, NoPlan> {
-    let base = match journal.kind {
+    let base = match record.kind {
         ReceiptKind::Swap => Base::Live,
         kind => {
             let previous = serving.plugin.previous.as_ref().ok_or(NoPlan::NoPrevious)?;
@@ -86,10 +86,10 @@ pub(super) fn plan(
         Base::Sealed { state, .. } => host.view(state)?,
     };
     let ledger = read_ledger(&view)?;
-    let going_back = base == Base::Live && journal.kind != ReceiptKind::Swap;
+    let going_back = base == Base::Live && record.kind != ReceiptKind::Swap;
     let no = |refusals| if going_back { NoPlan::WouldLose(refusals) } else { NoPlan::Refused(refusals) };
     let state = (base == Base::Live).then_some(live);
-    let heard = heard(host, serving, program, journal, &ledger, state, affirmed)?;
+    let heard = heard(host, serving, program, record, &ledger, state, affirmed)?;
     match heard.linked {
         Some(Ok(linked)) => Ok(Plan { base, ledger, admitted: heard.admitted, linked }),
         Some(Err(unlinkable)) => Err(NoPlan::Refused(vec![unlinkable])),
@@ -102,24 +102,24 @@ pub(super) fn heard(
     host: &Shared,
     serving: &Serving,
     program: &Program,
-    journal: &HandOffRecord,
+    record: &PartyRecord,
     ledger: &Ledger,
     state: Option<&View>,
     affirmed: Option<&[Identity]>,
 ) -> Result<Heard, NoPlan> {
     let doubts = match affirmed {
-        Some(affirmed) => host.doubts(&journal.plugin, ledger, program.declared(), affirmed),
+        Some(affirmed) => host.doubts(&record.plugin, ledger, program.declared(), affirmed),
         None => Vec::new(),
     };
     Ok(hear(Question {
-        plugin: &journal.plugin,
+        plugin: &record.plugin,
         ledger,
         program,
-        admission: &admission(journal)?,
+        admission: &admission(record)?,
         state,
         doubts,
-        grants: &journal.successor.grants,
-        settings: &journal.successor.settings,
+        grants: &record.successor.grants,
+        settings: &record.successor.settings,
         limits: &serving.plugin.limits,
     })?)
 }
@@ -150,13 +150,13 @@ fn written_since(ledger: &Ledger, number: u32, entries: u64) -> Refusal {
 }
 
 /// What the operator allows. What nobody named is admitted on this side's word, which [`hear`] keeps.
-fn admission(journal: &HandOffRecord) -> Result<Admission, NoPlan> {
+fn admission(record: &PartyRecord) -> Result<Admission, NoPlan> {
     Ok(Admission {
-        drop: identities(&journal.drop).map_err(NoPlan::Refused)?,
-        lossy: identities(&journal.accept_lossy).map_err(NoPlan::Refused)?,
-        version_label: journal.successor.text(),
+        drop: identities(&record.drop).map_err(NoPlan::Refused)?,
+        lossy: identities(&record.accept_lossy).map_err(NoPlan::Refused)?,
+        version_label: record.successor.text(),
         prove: true,
-        back: journal.kind != ReceiptKind::Swap,
+        back: record.kind != ReceiptKind::Swap,
     })
 }
 

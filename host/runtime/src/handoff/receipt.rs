@@ -3,25 +3,8 @@
 use serde::{Deserialize, Serialize};
 use stead_schema::Verdict;
 
+use super::Phase;
 use crate::host::VersionSummary;
-
-/// The phases of a hand-off; see the head of the driver's file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    /// The successor is compiled, linked and compared; a migration runs ahead on a copy.
-    Negotiating,
-    /// New calls are held; the running one ends.
-    Draining,
-    /// The incumbent is fenced and its last state recorded.
-    Sealing,
-    /// What changed since is migrated; the successor is asked whether it is ready.
-    AwaitingReady,
-    /// The successor is the active version.
-    Committed,
-    /// The incumbent goes on; the reason is kept.
-    ResumingAfterAbort,
-}
 
 /// Which direction a hand-off went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -29,7 +29,7 @@ pub(crate) use typed::{Typed, find as find_collection};
 
 use crate::catalog::Catalog;
 use crate::error::{CallError, HostError, RollbackError, SwapError};
-use crate::handoff::{self, Check, CheckOptions, Receipt, RollbackOptions, SwapOptions};
+use crate::handoff::{self, Check, CheckOptions, Receipt, RollbackOptions, Swap, SwapOptions};
 use crate::plugin::{Call, Reply};
 
 /// How long closing waits for a plugin's running call.
@@ -56,7 +56,17 @@ impl Host {
     /// Replaces the active version, keeping the state. Once begun, it goes on to its end whether the future that this
     /// returns is polled or not.
     pub async fn swap(&self, name: &str, wasm: &[u8], options: SwapOptions) -> Result<Receipt, SwapError> {
-        handoff::swap(&self.shared, name, wasm, options).await
+        let swap = Swap { plugin: name.into(), wasm: wasm.into(), options };
+        match handoff::swap(&self.shared, vec![swap]).await?.pop() {
+            Some(receipt) => Ok(receipt),
+            None => unreachable!("a hand-off of one plugin has one receipt"),
+        }
+    }
+
+    /// Replaces the active versions of several plugins in one hand-off with one commit: all or none. The receipts are in
+    /// the order asked.
+    pub async fn swap_all(&self, swaps: Vec<Swap>) -> Result<Vec<Receipt>, SwapError> {
+        handoff::swap(&self.shared, swaps).await
     }
 
     /// What a swap would find and do. Nothing changes and no call waits.

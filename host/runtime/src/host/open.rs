@@ -43,7 +43,7 @@ impl Host {
         }
         let mut handoffs = Vec::new();
         for record in catalog.hand_offs()? {
-            handoffs.push(handoff::resume(&shared, record).await?);
+            handoffs.extend(handoff::resume(&shared, record).await?);
         }
         let plugins = shared.plugins.read().len() as u64;
         let recovery = Recovery { store: recovered, handoffs, plugins, took: began.elapsed() };

@@ -1,5 +1,6 @@
 //! Running a call: one instance, one transaction, one commit.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stead_store::{Ticket, Transaction, View, Writes};
@@ -81,17 +82,23 @@ impl Plugin {
         self.reply(end, ty, false)
     }
 
-    /// The version that serves and the last durable state, of the same epoch: while a hand-off commits, the state may
-    /// already be the successor's.
-    async fn durable(&self, host: &Shared, deadline: Instant) -> Result<(std::sync::Arc<Serving>, View), CallError> {
+    /// The version that serves and the last durable state, of the same epoch. While a hand-off has the state, the
+    /// incumbent goes on answering from what was sealed.
+    async fn durable(&self, host: &Shared, deadline: Instant) -> Result<(Arc<Serving>, View), CallError> {
         let began = Instant::now();
         loop {
             let serving = self.serving();
-            match host.store.durable_view(serving.plugin.state) {
-                Some(view) if view.epoch() == serving.epoch => return Ok((serving, view)),
-                _ if Instant::now() >= deadline => return Err(CallError::Deadline { waited: began.elapsed() }),
-                _ => tokio::time::sleep(LOOK_AGAIN).await,
+            let view = host.store.durable_view(serving.plugin.state);
+            if let Some(view) = view.filter(|view| view.epoch() == serving.epoch) {
+                return Ok((serving, view));
             }
+            if let Some(frozen) = self.frozen() {
+                return Ok(frozen);
+            }
+            if Instant::now() >= deadline {
+                return Err(CallError::Deadline { waited: began.elapsed() });
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
+use stead_store::View;
 
 pub use call::{Call, CallId, Outcome, Reply, Reuse};
 
@@ -40,6 +41,8 @@ pub(crate) struct Plugin {
     turns: Arc<Turns<Seat>>,
     /// Changed by [`Plugin::serve`] only.
     serving: RwLock<Arc<Serving>>,
+    /// What read-only calls see while a hand-off has the state: the incumbent's last, from its sealing to the commit.
+    frozen: RwLock<Option<(Arc<Serving>, View)>>,
     /// The hand-off that is under way.
     hand_off: Mutex<Option<UnderWay>>,
 }
@@ -84,6 +87,7 @@ impl Plugin {
             name: serving.plugin.name.clone(),
             turns: Turns::new(Seat::default()),
             serving: RwLock::new(Arc::new(serving)),
+            frozen: RwLock::new(None),
             hand_off: Mutex::new(None),
         }
     }
@@ -98,6 +102,17 @@ impl Plugin {
     pub(crate) fn serve(&self, host: &Shared, seat: &mut Seat, serving: Serving) {
         seat.cool(host);
         *self.serving.write() = Arc::new(serving);
+        *self.frozen.write() = None;
+    }
+
+    /// Says what read-only calls see until the hand-off ends in [`Plugin::serve`]: the incumbent on its last state.
+    pub(crate) fn freeze(&self, last: View) {
+        *self.frozen.write() = Some((self.serving(), last));
+    }
+
+    /// What read-only calls see while a hand-off has the state.
+    fn frozen(&self) -> Option<(Arc<Serving>, View)> {
+        self.frozen.read().clone()
     }
 
     /// Takes the next turn, before all calls that wait.

@@ -284,12 +284,17 @@ impl From<SwapError> for ApiError {
             SwapError::State(refusals) => {
                 refused(kind, "the successor cannot take over this state", &refusals).help(SWAP_HELP)
             }
-            SwapError::Aborted { ref receipt, .. } => {
+            SwapError::Aborted { ref receipts, .. } => {
                 // A reason may end in what the plugin wrote: the first line is the message, the rest says where.
                 let text = error.to_string();
                 let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
-                let receipt = format!("`stead history {}` keeps the receipt", receipt.plugin);
+                let plugin = receipts.first().map_or("PLUGIN", |receipt| &receipt.plugin);
+                let receipt = format!("`stead history {plugin}` keeps the receipt");
                 ApiError::new(kind, message).at(format!("{rest}\n{receipt}").trim_start()).help(SWAP_HELP)
+            }
+            SwapError::Of { plugin, source } => {
+                let error = ApiError::from(*source);
+                ApiError { message: format!("`{plugin}`: {}", error.message), ..error }
             }
             SwapError::Busy { ref plugin } => {
                 ApiError::new(kind, &error).help(format!("`stead show {plugin}` shows its phase"))

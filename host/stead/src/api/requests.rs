@@ -294,6 +294,7 @@ impl SwapRequest {
             grants: if grants { Some(self.grants.grants()?) } else { None },
             state: self.state.clone(),
             settings: if self.config.is_empty() { None } else { Some(super::convert::settings(&self.config)?) },
+            asked_by: None,
         })
     }
 }

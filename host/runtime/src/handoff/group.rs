@@ -1,0 +1,111 @@
+//! A swap: one plugin or several get new versions in one hand-off.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stead_schema::Identity;
+use stead_store::ComponentHash;
+
+use super::party::{Party, Successor, begin};
+use super::plan::{NoPlan, Plan, identities, plan};
+use super::receipt::{Receipt, ReceiptKind};
+use super::{HandOff, Swap, SwapOptions};
+use crate::catalog::{PartyRecord, VersionRecord};
+use crate::engine::Program;
+use crate::error::{HostError, SwapError};
+use crate::host::{Shared, blocking};
+use crate::limits::SWAPS_MAX;
+use crate::plugin::{Mark, Plugin, Serving, now_ms};
+
+/// For how long calls are held when nobody says otherwise.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest that anybody may ask for; also keeps the sum with a point in time within what a clock can count.
+pub(super) const PATIENCE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Replaces the active versions of plugins by new ones, all or none. The receipts are in the order asked.
+pub(crate) async fn swap(host: &Shared, swaps: Vec<Swap>) -> Result<Vec<Receipt>, SwapError> {
+    if swaps.len() > SWAPS_MAX {
+        return Err(SwapError::TooMany { swaps: swaps.len() });
+    }
+    let alone = swaps.len() == 1;
+    let order: Vec<String> = swaps.iter().map(|swap| swap.plugin.clone()).collect();
+    if let Some(twice) = order.iter().enumerate().find(|(place, name)| order[..*place].contains(name)) {
+        return Err(SwapError::Twice { plugin: twice.1.clone() });
+    }
+    let patience = swaps.iter().filter_map(|swap| swap.options.deadline).min().unwrap_or(PATIENCE).min(PATIENCE_MAX);
+    // Nobody else may begin a hand-off of any of them while the others are looked at.
+    let begun = swaps.iter().map(|swap| begin(host, &swap.plugin)).collect::<Result<Vec<_>, _>>()?;
+    let mut parties = Vec::new();
+    for (swap, (plugin, mark)) in swaps.into_iter().zip(begun) {
+        let name = swap.plugin.clone();
+        let party = party(host, plugin, mark, swap).await;
+        parties.push(party.map_err(|error| if alone { error } else { error.of(name) })?);
+    }
+    if parties.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut receipts = HandOff::new(host, parties, patience).run().await?;
+    receipts.sort_by_key(|receipt| order.iter().position(|name| *name == receipt.plugin));
+    Ok(receipts)
+}
+
+async fn party(host: &Shared, plugin: Arc<Plugin>, mark: Mark, swap: Swap) -> Result<Party, SwapError> {
+    let Swap { wasm, options, .. } = swap;
+    if let Some(settings) = &options.settings {
+        settings.check()?;
+    }
+    let program = load(host, wasm.clone()).await?;
+    let affirmed = identities(&options.state).map_err(SwapError::State)?;
+    let record = PartyRecord::of_swap(&plugin.serving(), &wasm, options);
+    let plan = planned(host, &plugin, &program, &record, Some(affirmed)).await.map_err(|no| match no {
+        NoPlan::Host(error) => SwapError::Host(error),
+        NoPlan::Refused(refusals) | NoPlan::WouldLose(refusals) => SwapError::State(refusals),
+        NoPlan::NoPrevious => SwapError::UnknownPlugin { plugin: plugin.name.clone() },
+    })?;
+    let store = host.store.clone();
+    blocking(move || store.put_component(&wasm)).await.map_err(HostError::from)?;
+    Ok(Party { successor: Some(Successor { program, plan }), ..Party::new(host, plugin, mark, record) })
+}
+
+impl PartyRecord {
+    /// A swap from what serves to a component, as it begins.
+    pub(super) fn of_swap(serving: &Serving, wasm: &[u8], options: SwapOptions) -> PartyRecord {
+        PartyRecord {
+            plugin: serving.plugin.name.clone(),
+            kind: ReceiptKind::Swap,
+            successor: VersionRecord {
+                generation: serving.plugin.generations + 1,
+                component: ComponentHash::of(wasm),
+                label: options.label,
+                deployed_at_ms: now_ms(),
+                grants: options.grants.unwrap_or_else(|| serving.version.grants.clone()),
+                settings: options.settings.unwrap_or_else(|| serving.version.settings.clone()),
+            },
+            drop: options.drop,
+            accept_lossy: options.accept_lossy,
+            accept_unread: options.accept_unread,
+            asked_by: options.asked_by,
+            sealed: None,
+        }
+    }
+}
+
+/// Compiles a component where that holds up no call.
+pub(super) async fn load(host: &Shared, wasm: Vec<u8>) -> Result<Program, SwapError> {
+    let engine = host.engine.clone();
+    Ok(blocking(move || Program::load(&engine, &wasm)).await?)
+}
+
+/// Plans over the live state as it is now.
+pub(super) async fn planned(
+    host: &Shared,
+    plugin: &Arc<Plugin>,
+    program: &Program,
+    record: &PartyRecord,
+    affirmed: Option<Vec<Identity>>,
+) -> Result<Plan, NoPlan> {
+    let live = host.view(plugin.serving().plugin.state)?;
+    let (host, plugin, program, record) = (host.clone(), Arc::clone(plugin), program.clone(), record.clone());
+    blocking(move || plan(&host, &plugin.serving(), &program, &record, &live, affirmed.as_deref())).await
+}

@@ -1,0 +1,103 @@
+//! One plugin of a hand-off.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use stead_store::{StateId, WriterEpoch};
+
+use super::Stop;
+use super::carry::Carried;
+use super::plan::Plan;
+use crate::catalog::PartyRecord;
+use crate::engine::Program;
+use crate::error::{HostError, SwapError};
+use crate::host::Shared;
+use crate::plugin::{Mark, Plugin, Seat, Turn};
+
+/// One plugin of a hand-off: what is journaled of it, and what lives only as long as the process.
+pub(super) struct Party {
+    pub(super) host: Shared,
+    pub(super) plugin: Arc<Plugin>,
+    pub(super) mark: Mark,
+    /// As it stands in the catalog, or will with the next commit.
+    pub(super) record: PartyRecord,
+    /// None only if the hand-off is given up at open.
+    pub(super) successor: Option<Successor>,
+    /// What the successor's state needs; none until it was prepared.
+    pub(super) carried: Option<Carried>,
+    /// Where later writes go that are given up.
+    pub(super) sink: Option<Mutex<Box<dyn Write + Send>>>,
+    pub(super) gate: Option<Gate>,
+    /// Commits of the live state when the gate had closed; none after a crash.
+    pub(super) sealed_at: Option<u64>,
+    /// Later writes that were exported.
+    pub(super) discarded: u64,
+}
+
+/// The successor's code, and what is going to be done for it.
+pub(super) struct Successor {
+    pub(super) program: Program,
+    pub(super) plan: Plan,
+}
+
+/// A closed gate: calls are held for as long as it lives.
+pub(super) struct Gate {
+    pub(super) turn: Turn<Seat>,
+    pub(super) since: Instant,
+    /// Until when the successor's code may run while it is closed.
+    pub(super) until: Instant,
+}
+
+impl Party {
+    pub(super) fn new(host: &Shared, plugin: Arc<Plugin>, mark: Mark, record: PartyRecord) -> Party {
+        Party {
+            host: host.clone(),
+            plugin,
+            mark,
+            record,
+            successor: None,
+            carried: None,
+            sink: None,
+            gate: None,
+            sealed_at: None,
+            discarded: 0,
+        }
+    }
+
+    /// Holds new calls and waits for the running one, until `patience` has passed since then.
+    pub(super) async fn close_gate(&mut self, since: Instant, patience: Duration) -> Result<(), Stop> {
+        let until = since + patience;
+        let turn = self.plugin.close_gate(until).await;
+        let turn = turn.map_err(|_| {
+            Stop::Abort(format!("the running call of {} did not end within {patience:?}", self.plugin.name))
+        })?;
+        self.gate = Some(Gate { turn, since, until });
+        Ok(())
+    }
+
+    pub(super) fn successor(&self) -> Result<&Successor, Stop> {
+        self.successor.as_ref().ok_or_else(|| Stop::abort("the successor was not planned"))
+    }
+
+    /// The incumbent's live state.
+    pub(super) fn live(&self) -> StateId {
+        self.plugin.serving().plugin.state
+    }
+
+    /// The next writer epoch of the live state.
+    pub(super) fn next_epoch(&self) -> Result<WriterEpoch, HostError> {
+        let state = self.live();
+        let epoch = self.host.store.epoch(state);
+        let epoch = epoch.ok_or_else(|| HostError::Catalog { what: format!("{state} is missing") })?;
+        Ok(WriterEpoch(epoch.0 + 1))
+    }
+}
+
+/// Finds a plugin and marks its hand-off as begun.
+pub(super) fn begin(host: &Shared, name: &str) -> Result<(Arc<Plugin>, Mark), SwapError> {
+    let plugin = host.plugin(name).ok_or_else(|| SwapError::UnknownPlugin { plugin: name.into() })?;
+    let mark = plugin.begin_hand_off().ok_or_else(|| SwapError::Busy { plugin: name.into() })?;
+    Ok((plugin, mark))
+}
