@@ -14,6 +14,7 @@ fn main() {
         "test-guests/evolve-broken",
         "test-guests/evolve-ready",
         "test-guests/evolve-ready-fails",
+        "test-guests/evolve-ready-loops",
         "test-guests/evolve-ready-writes",
         "test-guests/evolve-widening",
         "test-guests/evolve-lossy",

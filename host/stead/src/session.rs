@@ -14,7 +14,7 @@ use stead_runtime::{
 use crate::api::{
     self, Api, ApiError, Arguments, CallAnswer, CallOptions, CheckAnswer, CheckRequest, CheckpointAnswer, DeployAnswer,
     DeployRequest, EditRequest, ImportRequest, LedgerAnswer, Pairs, PluginInfo, RepairAnswer, RollbackRequest,
-    StateAnswer, StateQuery, SwapRequest, VerifyAnswer, verify_idle, write_diff,
+    StateAnswer, StateQuery, SwapAllRequest, SwapRequest, VerifyAnswer, verify_idle, write_diff,
 };
 use crate::client::{Body, Client, Target, escape, query};
 use crate::command::Missing;
@@ -163,6 +163,20 @@ impl Session {
                 client.post(&path(plugin, "/swap", &request.pairs()), Body::Component(wasm.into())).await
             }
             Self::Local(api) => api.swap(plugin, &wasm, request).await,
+        }
+    }
+
+    pub(crate) async fn swap_all(
+        &self,
+        request: &SwapAllRequest,
+        components: Vec<u8>,
+    ) -> Result<Vec<Receipt>, ApiError> {
+        match self {
+            Self::Remote(client) => {
+                let path = format!("/v1/swap{}", query(&request.pairs().0));
+                client.post(&path, Body::Component(components.into())).await
+            }
+            Self::Local(api) => api.swap_all(request, &components).await,
         }
     }
 

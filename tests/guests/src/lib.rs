@@ -38,6 +38,8 @@ guests! {
     EVOLVE_READY = "evolve-ready";
     /// As v1 with a `ready` that says `err`.
     EVOLVE_READY_FAILS = "evolve-ready-fails";
+    /// As v1 with a `ready` that never ends.
+    EVOLVE_READY_LOOPS = "evolve-ready-loops";
     /// As v1 with a `ready` that writes, and so traps.
     EVOLVE_READY_WRITES = "evolve-ready-writes";
     /// Widening against v1.

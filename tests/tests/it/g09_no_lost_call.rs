@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use stead_runtime::{Call, SwapError, SwapOptions};
-use stead_test_guests::{EVOLVE_MIGRATE_ERR, EVOLVE_REBUILT, EVOLVE_V1, EVOLVE_V2, EVOLVE_V3, HOSTILE};
+use stead_test_guests::{
+    EVOLVE_MIGRATE_ERR, EVOLVE_READY_LOOPS, EVOLVE_REBUILT, EVOLVE_V1, EVOLVE_V2, EVOLVE_V3, HOSTILE,
+};
 
-use crate::harness::{deploy, keep, open_dir, returned, swap, text, total, version, with_plugin};
+use crate::harness::{deploy, keep, number, open_dir, returned, swap, text, total, version, with_plugin};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn swaps_under_load_lose_and_double_nothing() {
@@ -50,6 +52,37 @@ async fn swaps_under_load_lose_and_double_nothing() {
     host.close().await.unwrap();
     let host = open_dir(directory.path()).await;
     assert_eq!(total(&host).await, served.load(Ordering::Relaxed));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn read_only_calls_go_on_against_the_sealed_state_while_the_successor_gets_ready() {
+    let (_, host) = with_plugin(EVOLVE_V1).await;
+    crate::harness::bump(&host, "a").await;
+    let swapping = tokio::spawn({
+        let host = host.clone();
+        let hasty = SwapOptions { deadline: Some(Duration::from_secs(3)), ..swap() };
+        async move { host.swap("box", EVOLVE_READY_LOOPS, hasty).await }
+    });
+    while host.list().unwrap()[0].handoff != Some(stead_runtime::Phase::AwaitingReady) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let write = tokio::spawn({
+        let host = host.clone();
+        async move { host.call(Call::new("box", "bump", vec![text("a")])).await }
+    });
+    let mut reads = 0;
+    while host.list().unwrap()[0].handoff == Some(stead_runtime::Phase::AwaitingReady) {
+        let read = Call::new("box", "count-of", vec![text("a")]).read_only();
+        let value = number(returned(host.call(read).await));
+        assert!(value == 1 || !swapping.is_finished() || value == 2, "{value}");
+        reads += 1;
+    }
+    assert!(reads > 3, "{reads} reads while the gate was closed");
+    let error = swapping.await.unwrap().unwrap_err();
+    assert!(matches!(error, SwapError::Aborted { phase: stead_runtime::Phase::AwaitingReady, .. }), "{error}");
+    assert_eq!(number(returned(write.await.unwrap())), 2, "the call that was held runs on the incumbent");
+    let read = Call::new("box", "count-of", vec![text("a")]).read_only();
+    assert_eq!(number(returned(host.call(read).await)), 2);
 }
 
 #[tokio::test]

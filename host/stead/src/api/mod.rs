@@ -25,5 +25,6 @@ pub(crate) use error::{ApiError, ErrorBody};
 pub(crate) use operations::{Api, verify_idle};
 pub(crate) use repair::repair;
 pub(crate) use requests::{
-    Arguments, CallOptions, CheckRequest, DeployRequest, GrantsRequest, Pairs, RollbackRequest, StateQuery, SwapRequest,
+    Arguments, CallOptions, CheckRequest, DeployRequest, GrantsRequest, OneOfSeveral, Pairs, RollbackRequest,
+    StateQuery, SwapAllRequest, SwapRequest,
 };

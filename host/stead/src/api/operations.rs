@@ -16,7 +16,9 @@ use super::answers::{
     VerifyAnswer,
 };
 use super::repair::{damage_info, open, words};
-use super::requests::{Arguments, CallOptions, CheckRequest, DeployRequest, RollbackRequest, StateQuery, SwapRequest};
+use super::requests::{
+    Arguments, CallOptions, CheckRequest, DeployRequest, RollbackRequest, StateQuery, SwapAllRequest, SwapRequest,
+};
 use super::{ApiError, CheckAnswer, arguments};
 use crate::new_file::NewFile;
 
@@ -67,6 +69,11 @@ impl Api {
 
     pub(crate) async fn swap(&self, plugin: &str, wasm: &[u8], request: &SwapRequest) -> Result<Receipt, ApiError> {
         Ok(self.host.swap(plugin, wasm, request.options()?).await?)
+    }
+
+    /// Several plugins in one hand-off; the body holds their components one after another.
+    pub(crate) async fn swap_all(&self, request: &SwapAllRequest, components: &[u8]) -> Result<Vec<Receipt>, ApiError> {
+        Ok(self.host.swap_all(request.swaps(components)?).await?)
     }
 
     pub(crate) async fn check(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 use stead_runtime::engine::Grants;
-use stead_runtime::{CheckOptions, DeployOptions, Reuse, SwapOptions};
+use stead_runtime::{CheckOptions, DeployOptions, Reuse, Swap, SwapOptions};
 
 use super::{ApiError, ImportRequest};
 
@@ -72,6 +72,21 @@ pub(crate) struct SwapRequest {
     pub(crate) config: Vec<String>,
     pub(crate) grants: GrantsRequest,
     pub(crate) state: Vec<String>,
+}
+
+/// Plugins whose versions are replaced in one hand-off. In a query each begins with `plugin` and `bytes`, the length of its
+/// component; the body holds the components one after another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SwapAllRequest {
+    pub(crate) swaps: Vec<OneOfSeveral>,
+}
+
+/// One of several plugins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OneOfSeveral {
+    pub(crate) plugin: String,
+    pub(crate) component_bytes: usize,
+    pub(crate) request: SwapRequest,
 }
 
 /// What a swap that is only asked about would allow.
@@ -296,6 +311,53 @@ impl SwapRequest {
             settings: if self.config.is_empty() { None } else { Some(super::convert::settings(&self.config)?) },
             asked_by: None,
         })
+    }
+}
+
+impl SwapAllRequest {
+    pub(crate) fn pairs(&self) -> Pairs {
+        let mut pairs = Pairs::default();
+        for swap in &self.swaps {
+            pairs.add("plugin", &swap.plugin);
+            pairs.add("bytes", swap.component_bytes);
+            pairs.0.extend(swap.request.pairs().0);
+        }
+        pairs
+    }
+
+    pub(crate) fn parse(pairs: Pairs) -> Result<Self, ApiError> {
+        let mut sections: Vec<(String, Option<usize>, Pairs)> = Vec::new();
+        for (name, value) in pairs.0 {
+            match (name.as_str(), sections.last_mut()) {
+                ("plugin", _) => sections.push((value, None, Pairs::default())),
+                (_, None) => return Err(ApiError::new("bad-request", "the query begins with `plugin`")),
+                ("bytes", Some(section)) => section.1 = Some(number::<usize>("bytes", &value)?),
+                (_, Some(section)) => section.2.0.push((name, value)),
+            }
+        }
+        let one = |(plugin, bytes, pairs): (String, Option<usize>, Pairs)| {
+            let missing = || ApiError::new("bad-request", format!("`bytes` is missing for `{plugin}` in the query"));
+            let component_bytes = bytes.ok_or_else(missing)?;
+            Ok(OneOfSeveral { plugin, component_bytes, request: SwapRequest::parse(pairs)? })
+        };
+        Ok(Self { swaps: sections.into_iter().map(one).collect::<Result<_, ApiError>>()? })
+    }
+
+    /// The swaps, each with its part of the body.
+    pub(super) fn swaps(&self, mut components: &[u8]) -> Result<Vec<Swap>, ApiError> {
+        let mut swaps = Vec::new();
+        for OneOfSeveral { plugin, component_bytes, request } in &self.swaps {
+            let Some((wasm, rest)) = components.split_at_checked(*component_bytes) else {
+                let text = format!("the body ends within the component of `{plugin}`");
+                return Err(ApiError::new("bad-request", text));
+            };
+            swaps.push(Swap { plugin: plugin.clone(), wasm: wasm.into(), options: request.options()? });
+            components = rest;
+        }
+        match components.len() {
+            0 => Ok(swaps),
+            rest => Err(ApiError::new("bad-request", format!("{rest} bytes follow the last component"))),
+        }
     }
 }
 

@@ -1,4 +1,7 @@
-use std::path::PathBuf;
+mod together;
+
+use std::ffi::OsString;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,6 +13,7 @@ use super::{Context, Missing};
 use crate::api::SwapRequest;
 use crate::console::{BAD, BOLD, Console, DIM, GOOD, Table, count, micros, parse_duration, plural, styled};
 use crate::failure::Failure;
+use together::Targets;
 
 /// Replace a plugin's code and keep its state
 #[derive(Debug, Args)]
@@ -19,17 +23,22 @@ Examples:
   stead swap tally tally-v2.wasm --label 2.0.0 --deadline 5s
   stead swap tally tally-v3.wasm --drop acme:tally/ballots@1
   stead swap tally tally-v3.wasm --accept-lossy acme:tally/notes@1
+  stead swap tally=tally-v2.wasm audit=audit-v2.wasm
+  stead swap tally=tally-v3.wasm audit=audit-v2.wasm --drop tally=acme:tally/ballots@1
 
 The host first proves from the types that the new code can read the old state, and runs the new code's migration \
 where it cannot; `stead check` says beforehand what it would find. A migration first runs beside the calls, \
-for up to 10 minutes; calls that arrive in the last step wait; none fails and none is lost. A refusal changes nothing.")]
-pub(super) struct Swap {
-    /// The plugin
-    plugin: String,
+for up to 10 minutes; calls that arrive in the last step wait; none fails and none is lost. A refusal changes nothing.
 
-    /// The new component
-    #[arg(value_name = "FILE.wasm")]
-    file: PathBuf,
+Several plugins change hands together or not at all. An option that names a collection or a setting then begins with the \
+plugin that it is for, as in --drop tally=IDENTITY; the others hold for all of them.")]
+#[command(
+    override_usage = "stead swap [OPTIONS] <PLUGIN> <FILE.wasm>\n       stead swap [OPTIONS] <PLUGIN=FILE.wasm>..."
+)]
+pub(super) struct Swap {
+    /// The plugin and its new component; or PLUGIN=FILE.wasm for each of several that change hands in one commit
+    #[arg(value_name = "PLUGIN FILE.wasm", required = true)]
+    what: Vec<OsString>,
 
     /// Your name for the new version, such as 2.0.0
     #[arg(long, value_name = "TEXT")]
@@ -64,7 +73,6 @@ pub(super) struct Swap {
 
 impl Swap {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let wasm = read_component(&self.file)?;
         let request = SwapRequest {
             label: self.label,
             deadline_ms: self.deadline.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
@@ -75,11 +83,19 @@ impl Swap {
             grants: self.grants.into(),
             state: self.affirmed.state,
         };
-        let session = context.session(Missing::Refuse).await?;
-        let receipt = session.swap(&self.plugin, wasm, &request).await.map_err(|error| in_file(&self.file, error));
-        let receipt = session.close(receipt).await?;
-        context.console.answer(&receipt, |receipt| print_receipt(&context.console, receipt))
+        match together::parse(&self.what)? {
+            Targets::One(plugin, file) => one(context, &plugin, &file, &request).await,
+            Targets::Several(targets) => together::run(context, &targets, &request).await,
+        }
     }
+}
+
+async fn one(context: &Context, plugin: &str, file: &Path, request: &SwapRequest) -> Result<(), Failure> {
+    let wasm = read_component(file)?;
+    let session = context.session(Missing::Refuse).await?;
+    let receipt = session.swap(plugin, wasm, request).await.map_err(|error| in_file(file, error));
+    let receipt = session.close(receipt).await?;
+    context.console.answer(&receipt, |receipt| print_receipt(&context.console, receipt))
 }
 
 /// A receipt for people: what became of each collection, how long each phase took, and which version serves.

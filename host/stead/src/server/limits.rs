@@ -8,6 +8,9 @@ pub(crate) const CALL_BODY_BYTES_MAX: usize = 16 << 20;
 /// A component; interpreters compiled into one (JavaScript, Python) reach 40 MiB.
 pub(crate) const COMPONENT_BYTES_MAX: usize = 128 << 20;
 
+/// The components of one hand-off together: two interpreters with room to spare, or dozens of compiled ones.
+pub(crate) const COMPONENTS_BYTES_MAX: usize = 256 << 20;
+
 /// Open connections, each some 10 KiB of buffers; the next one waits in the listen queue.
 pub(crate) const CONNECTIONS_MAX: usize = 1024;
 

@@ -17,10 +17,12 @@ use tokio::sync::Semaphore;
 
 use super::auth::{Token, require};
 use super::door;
-use super::limits::{BODY_READ_TIME, CALL_BODY_BYTES_MAX, COMPONENT_BYTES_MAX, REQUESTS_MAX, STREAMS_MAX};
+use super::limits::{
+    BODY_READ_TIME, CALL_BODY_BYTES_MAX, COMPONENT_BYTES_MAX, COMPONENTS_BYTES_MAX, REQUESTS_MAX, STREAMS_MAX,
+};
 use crate::api::{
     Api, ApiError, Arguments, CallOptions, CheckRequest, DeployRequest, ErrorBody, Pairs, RollbackRequest, StateQuery,
-    SwapRequest,
+    SwapAllRequest, SwapRequest,
 };
 
 /// Who may ask.
@@ -63,6 +65,7 @@ pub(crate) fn router(api: Api, access: Access) -> Router {
         .route("/v1/plugins/{plugin}/swap", post(swap))
         .route("/v1/plugins/{plugin}/check", post(check))
         .route("/v1/plugins/{plugin}/rollback", post(rollback))
+        .route("/v1/swap", post(swap_all))
         .route("/v1/verify", post(verify))
         .route("/v1/checkpoint", post(checkpoint))
         .fallback(no_path)
@@ -177,6 +180,14 @@ async fn deploy(State(shared): State<Shared>, Path(plugin): Path<String>, pairs:
 async fn swap(State(shared): State<Shared>, Path(plugin): Path<String>, pairs: Pairs, body: Body) -> Response {
     match with_component(SwapRequest::parse(pairs), body).await {
         Ok((request, wasm)) => to_the_end(async move { shared.api.swap(&plugin, &wasm, &request).await }).await,
+        Err(error) => refuse(&error),
+    }
+}
+
+async fn swap_all(State(shared): State<Shared>, pairs: Pairs, body: Body) -> Response {
+    let request = async { Ok((SwapAllRequest::parse(pairs)?, read(body, COMPONENTS_BYTES_MAX).await?)) };
+    match request.await {
+        Ok((request, components)) => to_the_end(async move { shared.api.swap_all(&request, &components).await }).await,
         Err(error) => refuse(&error),
     }
 }
