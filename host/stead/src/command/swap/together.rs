@@ -1,7 +1,7 @@
 //! Several plugins in one hand-off.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::super::deploy::read_component;
 use super::super::{Context, Missing};
@@ -105,6 +105,8 @@ fn split(all: &SwapRequest, targets: &[(String, PathBuf)]) -> Result<Vec<SwapReq
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn words(words: &[&str]) -> Vec<OsString> {
