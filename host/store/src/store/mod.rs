@@ -117,6 +117,16 @@ impl Store {
         Some(View::new(state, &found, &self.core().packs))
     }
 
+    /// Several states with everything that survives power loss, all as of one commit: what a commit wrote to several of
+    /// them is in all of these views or in none. None if one of them did not exist then.
+    pub fn durable_views(&self, states: &[StateId]) -> Option<Vec<View>> {
+        let front = self.core().front();
+        // Asked under the lock: what is durable now can still be told apart from what came after, in every state.
+        let durable = self.core().progress.commit(Stage::Durable);
+        let view = |state: &StateId| Some(View::new(*state, &front.states.at(*state, durable)?, &self.core().packs));
+        states.iter().map(view).collect()
+    }
+
     /// Orders a commit and makes it visible in views. It is durable once the ticket resolves.
     pub fn commit(&self, changes: Vec<Change>) -> Result<Ticket, CommitError> {
         self.commit_with(changes, Durability::Synced)

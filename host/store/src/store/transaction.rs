@@ -1,6 +1,6 @@
 //! Buffered changes over a frozen view.
 
-use std::collections::btree_map;
+use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 use std::ops::Bound;
 
@@ -20,20 +20,16 @@ pub struct Transaction {
     cleared: Ranges,
     writes: Writes,
     bytes: u64,
-    /// How to take back each change, once there is a savepoint to return to.
-    undo: Vec<Undo>,
-    has_savepoint: bool,
+    /// One for each savepoint that was not released, the oldest first.
+    levels: Vec<Level>,
 }
 
-/// What was there before a change, and how many bytes the transaction had.
-struct Undo {
+/// What the transaction was like at a savepoint, as far as it changed before the next one. A key stands here once however
+/// often it is written, so that what a savepoint takes is bounded by what the transaction may hold.
+struct Level {
     bytes: u64,
-    before: Before,
-}
-
-enum Before {
-    Write(Bytes, Option<Option<Bytes>>),
-    Clear(Ranges, Vec<(Bytes, Option<Bytes>)>),
+    cleared: Ranges,
+    before: BTreeMap<Bytes, Option<Option<Bytes>>>,
 }
 
 /// A point in a transaction to return to.
@@ -62,7 +58,7 @@ impl Transaction {
     /// Starts a transaction.
     pub fn new(view: View) -> Transaction {
         let (cleared, writes) = (Ranges::new(), Writes::new());
-        Transaction { view, cleared, writes, bytes: 0, undo: Vec::new(), has_savepoint: false }
+        Transaction { view, cleared, writes, bytes: 0, levels: Vec::new() }
     }
 
     /// What the transaction started from.
@@ -90,14 +86,13 @@ impl Transaction {
     }
 
     fn write(&mut self, key: Bytes, value: Option<Bytes>) {
-        let bytes = self.bytes;
         self.bytes += entry_bytes(key.len(), value.as_ref());
         let before = self.writes.insert(key.clone(), value);
         if let Some(before) = &before {
             self.bytes -= entry_bytes(key.len(), before.as_ref());
         }
-        if self.has_savepoint {
-            self.undo.push(Undo { bytes, before: Before::Write(key, before) });
+        if let Some(level) = self.levels.last_mut() {
+            level.before.entry(key).or_insert(before);
         }
     }
 
@@ -107,7 +102,6 @@ impl Transaction {
         if to.as_ref().is_some_and(|to| *to <= from) {
             return;
         }
-        let (bytes, before) = (self.bytes, self.cleared.clone());
         let upper = to.clone().map_or(Bound::Unbounded, Bound::Excluded);
         let written: Vec<_> = self.writes.extract_if((Bound::Included(from.clone()), upper), |_, _| true).collect();
         self.bytes -= written.iter().map(|(key, value)| entry_bytes(key.len(), value.as_ref())).sum::<u64>();
@@ -115,8 +109,10 @@ impl Transaction {
             self.bytes += entry_bytes(from.len(), to.as_ref());
             self.cleared.insert(from, to);
         }
-        if self.has_savepoint {
-            self.undo.push(Undo { bytes, before: Before::Clear(before, written) });
+        if let Some(level) = self.levels.last_mut() {
+            for (key, value) in written {
+                level.before.entry(key).or_insert(Some(value));
+            }
         }
     }
 
@@ -165,21 +161,34 @@ impl Transaction {
 
     /// Marks a point to return to.
     pub fn savepoint(&mut self) -> Savepoint {
-        self.has_savepoint = true;
-        Savepoint(self.undo.len())
+        self.levels.push(Level { bytes: self.bytes, cleared: self.cleared.clone(), before: BTreeMap::new() });
+        Savepoint(self.levels.len() - 1)
     }
 
-    /// Takes back every change since the savepoint. Later savepoints are void.
+    /// Takes back every change since the savepoint, which stays. Later savepoints are void.
     pub fn rollback_to(&mut self, savepoint: Savepoint) {
-        for Undo { bytes, before } in self.undo.drain(savepoint.0.min(self.undo.len())..).rev() {
-            self.bytes = bytes;
-            match before {
-                Before::Write(key, Some(value)) => drop(self.writes.insert(key, value)),
-                Before::Write(key, None) => drop(self.writes.remove(&key)),
-                Before::Clear(cleared, written) => {
-                    self.cleared = cleared;
-                    self.writes.extend(written);
+        if savepoint.0 >= self.levels.len() {
+            return;
+        }
+        for level in self.levels.drain(savepoint.0..).rev() {
+            (self.bytes, self.cleared) = (level.bytes, level.cleared);
+            for (key, before) in level.before {
+                match before {
+                    Some(value) => drop(self.writes.insert(key, value)),
+                    None => drop(self.writes.remove(&key)),
                 }
+            }
+        }
+        self.savepoint();
+    }
+
+    /// Keeps every change since the savepoint: it and later ones are void, and nothing is remembered for them any more.
+    pub fn release(&mut self, savepoint: Savepoint) {
+        let released: Vec<Level> = self.levels.drain(savepoint.0.min(self.levels.len())..).collect();
+        let Some(outer) = self.levels.last_mut() else { return };
+        for level in released {
+            for (key, before) in level.before {
+                outer.before.entry(key).or_insert(before);
             }
         }
     }

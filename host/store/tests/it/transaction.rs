@@ -19,6 +19,7 @@ enum Step {
     Clear(u8, Option<u8>),
     Savepoint,
     Rollback(usize),
+    Release(usize),
 }
 
 fn steps(max: usize) -> impl Strategy<Value = Vec<Step>> {
@@ -27,6 +28,7 @@ fn steps(max: usize) -> impl Strategy<Value = Vec<Step>> {
         2 => (0..KEYS, prop::option::weighted(0.9, 0..=KEYS)).prop_map(|(from, to)| Step::Clear(from, to)),
         1 => Just(Step::Savepoint),
         1 => (0..4usize).prop_map(Step::Rollback),
+        1 => (0..4usize).prop_map(Step::Release),
     ];
     prop::collection::vec(step, 0..max)
 }
@@ -63,6 +65,12 @@ fn take(transaction: &mut Transaction, entries: &mut Entries, steps: &[Step]) {
                     transaction.rollback_to(savepoint);
                     *entries = before;
                     assert_eq!((transaction.bytes(), transaction.changes()), bytes, "as at the savepoint");
+                }
+            }
+            Step::Release(place) => {
+                if *place < savepoints.len() {
+                    transaction.release(savepoints[*place].0);
+                    savepoints.truncate(*place);
                 }
             }
         }
