@@ -40,5 +40,12 @@ fn main() {
         "test-guests/ages-v4",
         "test-guests/ages-v5",
         "test-guests/ages-v6",
+        "test-guests/link-leaf",
+        "test-guests/link-left",
+        "test-guests/link-right",
+        "test-guests/link-top",
+        "test-guests/link-ring",
+        "test-guests/link-leaf-changed",
+        "test-guests/link-left-changed",
     ]);
 }

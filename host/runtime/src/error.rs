@@ -220,6 +220,9 @@ pub enum DeployError {
     /// Its state was refused.
     #[error("the component's state is refused: {}", reasons(.0))]
     State(Vec<Refusal>),
+    /// Its links were refused.
+    #[error("the component's links are refused: {}", reasons(.0))]
+    Links(Vec<Refusal>),
     /// The host or its store failed.
     #[error(transparent)]
     Host(#[from] HostError),
@@ -236,6 +239,7 @@ impl DeployError {
             DeployError::OriginBusy { .. } => "deadline",
             DeployError::Component(_) => "component",
             DeployError::State(_) => "state",
+            DeployError::Links(_) => "links",
             DeployError::Host(error) => error.kind(),
         }
     }
@@ -265,6 +269,9 @@ pub enum SwapError {
     /// The successor cannot take over this state.
     #[error("the successor cannot take over this state: {}", reasons(.0))]
     State(Vec<Refusal>),
+    /// What it calls in other plugins is not there, or what others call in it would be gone.
+    #[error("the successor does not fit to other plugins: {}", reasons(.0))]
+    Links(Vec<Refusal>),
     /// The hand-off was given up in one of its phases; the receipt is in the history.
     #[error("the hand-off was given up ({}): {reason}", phase_word(*.phase))]
     Aborted {
@@ -310,6 +317,7 @@ impl SwapError {
             SwapError::Settings(_) => "settings",
             SwapError::Component(_) => "component",
             SwapError::State(_) => "state",
+            SwapError::Links(_) => "links",
             SwapError::Aborted { .. } => "aborted",
             SwapError::Of { source, .. } => source.kind(),
             SwapError::Twice { .. } | SwapError::TooMany { .. } => "refused",

@@ -29,7 +29,7 @@ pub use handoff::{
 };
 pub use host::{
     CollectionDetails, DataDir, DeployOptions, Deployed, HistoryEntry, HistoryEvent, Host, HostInfo, HostOptions,
-    InspectedCollection, Inspection, LedgerEntry, PluginDetails, PluginSummary, Recovered, Recovery, ScanOptions,
-    Signature, StateEntry, StatePage, VersionSummary, Words,
+    InspectedCollection, InspectedLink, Inspection, LedgerEntry, PluginDetails, PluginSummary, Recovered, Recovery,
+    ScanOptions, Signature, StateEntry, StatePage, VersionSummary, Words,
 };
 pub use plugin::{Call, CallId, Outcome, Progress, Reply, Reuse};

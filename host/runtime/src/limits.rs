@@ -52,6 +52,16 @@ pub(crate) const HISTORY_TEXT_BYTES_MAX: usize = 4 * KIB;
 /// Plugins that one hand-off takes: all their gates are closed until the last successor is ready.
 pub const SWAPS_MAX: usize = 64;
 
+/// Links of one plugin: each is looked up at every call.
+pub const LINKS_MAX: usize = 32;
+
+/// Plugins that one call may reach through links, its own included: it takes the turns of all of them before it starts.
+pub const LINKED_PLUGINS_MAX: usize = 64;
+
+/// How many links deep a call may go. Each level is an instance with a stack of its own, and holds the arguments and the
+/// result of its call in memory, each up to [`Limits::hostcall_bytes_max`].
+pub const LINK_DEPTH_MAX: u32 = 16;
+
 /// Limits of one process: they size what all plugins share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineLimits {

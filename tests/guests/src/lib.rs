@@ -91,4 +91,18 @@ guests! {
     AGES_V5 = "ages-v5";
     /// The sixth.
     AGES_V6 = "ages-v6";
+    /// Keeps numbers and runs scripts; calls nobody. The guests around it: see `wasm/wit/links/links.wit`.
+    LINK_LEAF = "link-leaf";
+    /// As LINK_LEAF; calls the leaf.
+    LINK_LEFT = "link-left";
+    /// As LINK_LEFT under another interface.
+    LINK_RIGHT = "link-right";
+    /// Calls left, right and leaf.
+    LINK_TOP = "link-top";
+    /// A leaf that calls the top.
+    LINK_RING = "link-ring";
+    /// A leaf with another type.
+    LINK_LEAF_CHANGED = "link-leaf-changed";
+    /// A left that calls a leaf with that type.
+    LINK_LEFT_CHANGED = "link-left-changed";
 }

@@ -26,6 +26,7 @@ mod g13_least_authority;
 mod g14_bounded;
 mod keyvalue;
 mod languages;
+mod links;
 mod rollback;
 mod settings;
 mod simulated;

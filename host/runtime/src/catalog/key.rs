@@ -11,6 +11,7 @@ const HISTORY: u8 = 0x04;
 const RESULT: u8 = 0x05;
 const WINDOW: u8 = 0x06;
 const STAGING: u8 = 0x07;
+const LINKS: u8 = 0x0c;
 
 /// A key of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,21 @@ impl Key {
     /// All states in the making, half-open.
     pub(crate) fn stagings() -> (Bytes, Bytes) {
         (vec![STAGING].into(), vec![STAGING + 1].into())
+    }
+
+    /// The links of a version.
+    pub(crate) fn links(plugin: PluginId, generation: u64) -> Key {
+        Key::of(LINKS, plugin, &generation.to_be_bytes())
+    }
+
+    /// The links of all versions, half-open.
+    pub(crate) fn all_links() -> (Bytes, Bytes) {
+        (vec![LINKS].into(), vec![LINKS + 1].into())
+    }
+
+    /// The plugin whose links stand under a key.
+    pub(crate) fn plugin_of_links(key: &[u8]) -> Option<PluginId> {
+        Some(PluginId(u64::from_be_bytes(key.get(1..9)?.try_into().ok()?)))
     }
 
     /// An event of a plugin's history.

@@ -8,23 +8,27 @@
 //! 05 <plugin u64 BE> <client length u16 BE> <client> <sequence u64 BE>   result of a call
 //! 06 <plugin u64 BE> <client>                            window of a client's results
 //! 07 <plugin u64 BE>                                     the state that an import fills
+//! 0c <plugin u64 BE> <generation u64 BE>                 links of a version; none if it has none
 //! ```
 //!
 //! Every record is postcard behind one version byte. Nothing here decides anything: it reads and encodes.
 
 mod key;
+mod links;
 mod record;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use stead_store::{Order, StateId, Store, View, Writes};
+use stead_store::{Order, ReadError, StateId, Store, View, Writes};
 
 pub(crate) use key::Key;
+pub(crate) use links::LinksRecord;
 pub(crate) use record::{
     End, HandOffRecord, PartyRecord, PluginId, PluginRecord, Previous, ResultRecord, Sealed, StagingRecord, Undone,
     VersionRecord, WindowRecord,
@@ -92,6 +96,19 @@ impl Catalog {
     /// All hand-offs that are under way.
     pub(crate) fn hand_offs(&self) -> Result<Vec<HandOffRecord>, HostError> {
         self.all(Key::hand_offs())
+    }
+
+    /// The links of a version; none if it has none.
+    pub(crate) fn links(&self, plugin: PluginId, generation: u64) -> Result<Option<LinksRecord>, HostError> {
+        self.get(&Key::links(plugin, generation))
+    }
+
+    /// The plugins of which a version has, or had, links.
+    pub(crate) fn linked_plugins(&self) -> Result<BTreeSet<PluginId>, HostError> {
+        let (lower, upper) = Key::all_links();
+        let keys = self.view.scan(Bound::Included(lower), Bound::Excluded(upper), Order::Ascending);
+        let plugin = |entry: Result<(Bytes, Bytes), ReadError>| Ok(Key::plugin_of_links(&entry?.0));
+        keys.filter_map(|entry| plugin(entry).transpose()).collect()
     }
 
     /// All states that imports fill.

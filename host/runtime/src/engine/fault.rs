@@ -28,6 +28,9 @@ pub(super) enum Fault {
     /// Values that do not fit: a mistake of the host.
     #[error("{0}")]
     Host(String),
+    /// A linked plugin was called and did not return.
+    #[error("linked plugin `{plugin}` did not return")]
+    Callee { plugin: String, end: Box<CallEnd> },
 }
 
 impl Fault {
@@ -50,6 +53,7 @@ pub(super) fn explain(error: wasmtime::Error, denied: Option<String>, stderr: St
         Ok(Fault::Forbidden(message)) => return trap(TrapKind::Forbidden, message),
         Ok(Fault::Limit(message)) => return trap(TrapKind::Limit, message),
         Ok(Fault::Host(message)) => return trap(TrapKind::Host, message),
+        Ok(Fault::Callee { plugin, end }) => return of_callee(&plugin, *end),
         Err(error) => error,
     };
     if let Some(exit) = error.downcast_ref::<I32Exit>() {
@@ -79,6 +83,20 @@ pub(super) fn explain(error: wasmtime::Error, denied: Option<String>, stderr: St
                 None => trap(TrapKind::Host, message),
             }
         }
+    }
+}
+
+/// The end of a call whose linked plugin did not return: the callee's own, so that it can be told what went wrong there.
+fn of_callee(plugin: &str, end: CallEnd) -> CallEnd {
+    let trap =
+        |kind, message: String| CallEnd::Trapped(Trap { kind, message, backtrace: Vec::new(), stderr: String::new() });
+    match end {
+        CallEnd::Trapped(inner) => {
+            CallEnd::Trapped(Trap { message: format!("linked plugin `{plugin}`: {}", inner.message), ..inner })
+        }
+        CallEnd::Unreadable(_) | CallEnd::Unavailable { .. } => end,
+        CallEnd::Refused(error) => trap(TrapKind::Host, format!("linked plugin `{plugin}`: {error}")),
+        CallEnd::Returned(_) | CallEnd::Failed(_) => trap(TrapKind::Host, format!("linked plugin `{plugin}` was lost")),
     }
 }
 

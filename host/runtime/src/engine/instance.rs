@@ -15,11 +15,13 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use super::Place;
 use super::collection::{Collection, Entries, Seen, Touched, Use};
 use super::fault::{Fault, explain};
+use super::link::Link;
 use super::linked::Linked;
 use super::memory::Memory;
 use super::outcome::{ArgumentError, CallEnd, Trap, TrapKind};
 use super::output::Tail;
 use super::program::{Export, Program, Signature};
+use super::scope::Scope;
 use super::settings::Settings;
 use super::value::{checked, from_val};
 use crate::limits::Limits;
@@ -33,7 +35,7 @@ pub(crate) struct Instance {
     functions: Vec<Option<Func>>,
     params: Vec<Val>,
     spent: bool,
-    _place: Place,
+    place: Place,
 }
 
 /// What a call may do to state.
@@ -86,6 +88,16 @@ struct Call {
     transaction: Transaction,
     mode: Mode,
     seen: Seen,
+    /// None while a link is called, and where none may be.
+    scope: Option<Box<Scope>>,
+}
+
+/// What a call works on.
+pub(crate) struct Work {
+    /// Over its own plugin's state.
+    pub(crate) transaction: Transaction,
+    /// What it may enter besides; none if no link may be called. It is gone after a call that was cut short in one.
+    pub(crate) scope: Option<Box<Scope>>,
 }
 
 impl Context {
@@ -126,8 +138,26 @@ impl Context {
         })
     }
 
-    fn begin(&mut self, transaction: Transaction, mode: Mode, deadline: Instant) {
-        self.call = Some(Call { transaction, mode, seen: Seen::default() });
+    /// Hands out what the call may enter, because its guest calls a link; [`Context::come_back`] takes it back.
+    pub(super) fn leave(&mut self, link: &Link) -> Result<(Box<Scope>, Mode, Instant), Fault> {
+        let forbidden = |when| {
+            Fault::Forbidden(format!("plugin `{}` cannot be called through `{}` {when}", link.callee, link.interface))
+        };
+        let deadline = self.deadline;
+        let call = self.call.as_mut().ok_or_else(|| forbidden("outside of a call, while the plugin starts"))?;
+        let scope = call.scope.take().ok_or_else(|| forbidden("here: only calls of the plugin may use its links"))?;
+        Ok((scope, call.mode, deadline))
+    }
+
+    pub(super) fn come_back(&mut self, scope: Box<Scope>) {
+        if let Some(call) = &mut self.call {
+            call.scope = Some(scope);
+        }
+    }
+
+    fn begin(&mut self, work: Work, mode: Mode, deadline: Instant) {
+        let Work { transaction, scope } = work;
+        self.call = Some(Call { transaction, mode, seen: Seen::default(), scope });
         self.deadline = deadline;
         self.memory.begin();
         self.stderr.clear();
@@ -136,8 +166,8 @@ impl Context {
         }
     }
 
-    fn end(&mut self) -> Option<Transaction> {
-        self.call.take().map(|call| call.transaction)
+    fn end(&mut self) -> Option<Work> {
+        self.call.take().map(|call| Work { transaction: call.transaction, scope: call.scope })
     }
 }
 
@@ -153,6 +183,12 @@ impl Linked {
         let shared = self.shared();
         let engine = shared.program.engine();
         let place = engine.place().ok_or(InstanceError::Full { max: engine.limits().instances_max })?;
+        self.instantiate_in(place, deadline).await
+    }
+
+    /// The same where there is a place for it already.
+    pub(crate) async fn instantiate_in(&self, place: Place, deadline: Instant) -> Result<Instance, InstanceError> {
+        let shared = self.shared();
         let mut store = self.store(deadline).map_err(|error| InstanceError::Host { what: format!("{error:#}") })?;
         let start = shared.pre.instantiate_async(&mut store);
         let started = tokio::time::timeout_at(deadline.into(), start).await;
@@ -168,7 +204,7 @@ impl Linked {
             program: shared.program.clone(),
             params: Vec::new(),
             spent: false,
-            _place: place,
+            place,
         })
     }
 
@@ -234,34 +270,94 @@ impl Instance {
         deadline: Instant,
         mode: Mode,
     ) -> (CallEnd, Transaction) {
+        let work = Work { transaction, scope: None };
+        let (end, work) = self.call_within(export, arguments, work, deadline, mode).await;
+        (end, work.transaction)
+    }
+
+    /// The same for a call that may enter linked plugins.
+    pub(crate) async fn call_within(
+        &mut self,
+        export: usize,
+        arguments: &[Value],
+        work: Work,
+        deadline: Instant,
+        mode: Mode,
+    ) -> (CallEnd, Work) {
         if let Err(refused) = self.take_arguments(export, arguments) {
-            return (CallEnd::Refused(refused), transaction);
+            return (CallEnd::Refused(refused), work);
         }
-        let function = match self.function(export) {
-            Ok(function) => function,
-            Err(trap) => return (CallEnd::Trapped(trap), transaction),
-        };
-        self.store.data_mut().begin(transaction, mode, deadline);
-        self.store.set_epoch_deadline(1);
-        // Until the call has ended well, the store counts as spoilt: also if this future is dropped.
-        self.spent = true;
         let mut result = [Val::Bool(false)];
         let has_result = signature(&self.program, export).is_some_and(|signature| signature.result.is_some());
         let results = &mut result[..usize::from(has_result)];
-        let run = function.call_async(&mut self.store, &self.params, results);
-        let ended = tokio::time::timeout_at(deadline.into(), run).await;
-        let context = self.store.data_mut();
-        let Some(transaction) = context.end() else { unreachable!("only this function takes the call away") };
+        // Kept, so that its memory is used again.
+        let params = std::mem::take(&mut self.params);
+        let (ended, work) = self.run(export, &params, results, work, deadline, mode).await;
+        self.params = params;
         let end = match ended {
-            Ok(Ok(())) => {
-                self.spent = false;
+            Ok(()) => {
                 let [result] = result;
                 ended_well(signature(&self.program, export), has_result.then(|| from_val(result)))
             }
-            Ok(Err(error)) => explain(error, context.memory.take_denied(), context.stderr.text()),
-            Err(_) => CallEnd::Trapped(late(context)),
+            Err(end) => end,
         };
-        (end, transaction)
+        (end, work)
+    }
+
+    /// Calls an export for another plugin, whose types are the same. True if it returned, false if it returned `err`.
+    pub(super) async fn enter(
+        &mut self,
+        export: usize,
+        params: &[Val],
+        results: &mut [Val],
+        work: Work,
+        deadline: Instant,
+        mode: Mode,
+    ) -> (Result<bool, CallEnd>, Work) {
+        let (ended, work) = self.run(export, params, results, work, deadline, mode).await;
+        let may_fail = signature(&self.program, export)
+            .is_some_and(|signature| matches!(signature.result, Some(Type::Result { .. })));
+        let failed = may_fail && matches!(results, [Val::Result(Err(_))]);
+        (ended.map(|()| !failed), work)
+    }
+
+    async fn run(
+        &mut self,
+        export: usize,
+        params: &[Val],
+        results: &mut [Val],
+        work: Work,
+        deadline: Instant,
+        mode: Mode,
+    ) -> (Result<(), CallEnd>, Work) {
+        let function = match self.function(export) {
+            Ok(function) => function,
+            Err(trap) => return (Err(CallEnd::Trapped(trap)), work),
+        };
+        self.store.data_mut().begin(work, mode, deadline);
+        self.store.set_epoch_deadline(1);
+        // Until the call has ended well, the store counts as spoilt: also if this future is dropped.
+        self.spent = true;
+        let run = function.call_async(&mut self.store, params, results);
+        let ended = tokio::time::timeout_at(deadline.into(), run).await;
+        let context = self.store.data_mut();
+        let Some(work) = context.end() else { unreachable!("only this function takes the call away") };
+        let ended = match ended {
+            Ok(Ok(())) => {
+                self.spent = false;
+                Ok(())
+            }
+            Ok(Err(error)) => Err(explain(error, context.memory.take_denied(), context.stderr.text())),
+            Err(_) => Err(CallEnd::Trapped(late(context))),
+        };
+        (ended, work)
+    }
+
+    /// Ends the instance and gives its place to another.
+    pub(super) fn into_place(self) -> Place {
+        let Instance { store, place, .. } = self;
+        drop(store);
+        place
     }
 
     /// Entries that the last call read and wrote, by collection.

@@ -1,4 +1,4 @@
-//! A program joined to one plugin's collections and grants.
+//! A program joined to one plugin's collections, links and grants.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::program::Program;
 use super::refusal::ComponentError;
 use super::settings::Settings;
 use super::wasi::Grants;
-use super::{keyvalue, logging, settings};
+use super::{keyvalue, link, logging, settings};
 use crate::limits::Limits;
 
 /// A program joined to one plugin's collections and grants: instances are made of it. Cheap to clone.
@@ -60,6 +60,9 @@ impl Program {
             for (name, operation) in &declared.shape.operations {
                 bind::define(&mut instance, name, *operation, &collection).map_err(unlinkable)?;
             }
+        }
+        for to in self.links() {
+            link::define(&mut linker, to).map_err(unlinkable)?;
         }
         let pre = linker.instantiate_pre(self.component()).map_err(unlinkable)?;
         let mut limits = limits.clone();

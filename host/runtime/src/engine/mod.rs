@@ -6,10 +6,12 @@
 //! Nothing here knows which version is active, who calls, or when a commit is durable.
 
 mod instance;
+mod link;
 mod linked;
 mod outcome;
 mod program;
 mod refusal;
+mod scope;
 mod wasi;
 
 mod bind;
@@ -35,17 +37,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use wasmtime::component::Linker;
 use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+pub use self::link::LinkTo;
 pub use self::outcome::{ArgumentError, Trap, TrapKind, Unreadable};
 pub use self::refusal::ComponentError;
 pub use self::settings::{Settings, SettingsError};
 pub use self::wasi::{AddressGrant, DirectoryGrant, Grants, GrantsError};
 
 pub(crate) use self::collection::Touched;
-pub(crate) use self::instance::{Instance, InstanceError, Mode};
+pub(crate) use self::instance::{Instance, InstanceError, Mode, Work};
+pub(crate) use self::link::{Link, Misfit};
 pub(crate) use self::linked::Linked;
 pub(crate) use self::outcome::CallEnd;
 pub(crate) use self::outline::Outline;
 pub(crate) use self::program::{Export, FindError, Program, Signature};
+pub(crate) use self::scope::Scope;
 
 #[cfg(test)]
 mod tests;
@@ -124,12 +129,15 @@ impl Engine {
 
     /// Takes one of the places for live instances, which is given back when the place is dropped.
     fn place(&self) -> Option<Place> {
-        let max = self.shared.limits.instances_max;
-        self.shared
-            .instances
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| (taken < max).then_some(taken + 1))
-            .ok()?;
-        Some(Place { engine: self.clone() })
+        self.places(1)?.pop()
+    }
+
+    /// Takes several of them, or none.
+    pub(crate) fn places(&self, count: usize) -> Option<Vec<Place>> {
+        let (max, count) = (self.shared.limits.instances_max, u32::try_from(count).ok()?);
+        let enough = |taken: u32| taken.checked_add(count).filter(|taken| *taken <= max);
+        self.shared.instances.fetch_update(Ordering::Relaxed, Ordering::Relaxed, enough).ok()?;
+        Some((0..count).map(|_| Place { engine: self.clone() }).collect())
     }
 }
 
@@ -140,7 +148,7 @@ impl std::fmt::Debug for Engine {
 }
 
 /// One of the places for live instances.
-struct Place {
+pub(crate) struct Place {
     engine: Engine,
 }
 

@@ -18,6 +18,13 @@ pub(crate) enum CallEnd {
     Unreadable(Unreadable),
     /// The arguments do not fit the function; the guest was not entered.
     Refused(ArgumentError),
+    /// A linked plugin could not be entered: it does not start. The instance must be thrown away.
+    Unavailable {
+        /// The linked plugin.
+        plugin: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl CallEnd {

@@ -1,11 +1,14 @@
 //! A component, compiled and understood: what it exports, which collections it declares, what it needs of WASI.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
+use serde::{Deserialize, Serialize};
 use stead_schema::{Declared, Identity, Type, nearest, recognise};
 use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex};
 
+use super::link::{Link, LinkTo};
 use super::refusal::ComponentError;
 use super::{Engine, keyvalue, named, reflect, unsupported, wasi};
 
@@ -19,17 +22,25 @@ const READY: &str = "stead:plugin/ready@0.1.0";
 pub(crate) struct Program {
     engine: Engine,
     shared: Arc<Understood>,
+    imports: Arc<Imports>,
 }
 
 /// What the engine's cache keeps of a program: all but the engine, which would keep itself alive.
 pub(super) struct Understood {
     component: Component,
     hash: blake3::Hash,
-    declared: Vec<Declared>,
     exports: Vec<Export>,
-    wasi: Vec<String>,
+    /// As they are without a link.
+    imports: OnceLock<Arc<Imports>>,
     migrate: Option<usize>,
     ready: Option<usize>,
+}
+
+/// What a component's imports are, with the links that an operator named.
+struct Imports {
+    declared: Vec<Declared>,
+    wasi: Vec<String>,
+    links: Vec<Link>,
 }
 
 /// An exported function.
@@ -47,12 +58,21 @@ pub(crate) struct Export {
 }
 
 /// Parameters and result of a function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Signature {
     /// Names and types.
     pub(crate) params: Vec<(String, Type)>,
     /// The result's type as WIT has it.
     pub(crate) result: Option<Type>,
+}
+
+/// As WIT has it, without the name: `func(voter: string) -> u64`.
+impl fmt::Display for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let params: Vec<String> = self.params.iter().map(|(name, ty)| format!("{name}: {ty}")).collect();
+        write!(f, "func({})", params.join(", "))?;
+        self.result.as_ref().map_or(Ok(()), |result| write!(f, " -> {result}"))
+    }
 }
 
 impl Signature {
@@ -74,12 +94,36 @@ impl Signature {
 }
 
 impl Program {
-    /// Compiles and reflects a component, or takes it from the engine's cache. Blocks for as long as compiling takes.
+    /// A component without links.
+    #[cfg(test)]
     pub(crate) fn load(engine: &Engine, bytes: &[u8]) -> Result<Program, ComponentError> {
+        Program::load_linked(engine, bytes, &[])
+    }
+
+    /// Compiles and reflects a component, or takes it from the engine's cache. A link that means no import is passed over.
+    /// Blocks for as long as compiling takes.
+    pub(crate) fn load_linked(engine: &Engine, bytes: &[u8], links: &[LinkTo]) -> Result<Program, ComponentError> {
+        let shared = Program::understand(engine, bytes)?;
+        let (component, migrates) = (&shared.component, shared.migrate.is_some());
+        let imports = match shared.imports.get() {
+            Some(known) if links.is_empty() => Arc::clone(known),
+            _ => {
+                let found = Arc::new(imports(engine, component, migrates, links)?);
+                match links.is_empty() {
+                    true => Arc::clone(shared.imports.get_or_init(|| found)),
+                    false => found,
+                }
+            }
+        };
+        Ok(Program { engine: engine.clone(), shared, imports })
+    }
+
+    /// Everything about a component but what its imports mean.
+    fn understand(engine: &Engine, bytes: &[u8]) -> Result<Arc<Understood>, ComponentError> {
         check_kind(bytes, engine.limits().component_bytes_max)?;
         let hash = blake3::hash(bytes);
         if let Some(shared) = engine.code().find(&hash) {
-            return Ok(Program { engine: engine.clone(), shared });
+            return Ok(shared);
         }
         let component = engine
             .code()
@@ -88,10 +132,9 @@ impl Program {
         let exports = exports(engine, &component);
         let migrate = plugin_export(&exports, MIGRATE, "migrate", "func(from: option<string>) -> result<_, string>")?;
         let ready = plugin_export(&exports, READY, "ready", "func() -> result<_, string>")?;
-        let (declared, wasi) = imports(engine, &component, migrate.is_some())?;
-        let shared = Arc::new(Understood { component, hash, declared, exports, wasi, migrate, ready });
+        let shared = Arc::new(Understood { component, hash, exports, imports: OnceLock::new(), migrate, ready });
         engine.code().keep(hash, &shared);
-        Ok(Program { engine: engine.clone(), shared })
+        Ok(shared)
     }
 
     /// BLAKE3 of the component's bytes.
@@ -101,7 +144,7 @@ impl Program {
 
     /// The collections that it imports.
     pub(crate) fn declared(&self) -> &[Declared] {
-        &self.shared.declared
+        &self.imports.declared
     }
 
     /// Its exported functions; calls name them by their place here.
@@ -111,7 +154,12 @@ impl Program {
 
     /// The WASI interfaces that it imports.
     pub(crate) fn wasi(&self) -> &[String] {
-        &self.shared.wasi
+        &self.imports.wasi
+    }
+
+    /// What it imports from other plugins.
+    pub(crate) fn links(&self) -> &[Link] {
+        &self.imports.links
     }
 
     /// `stead:plugin/migrate`: its place among the exports.
@@ -289,15 +337,16 @@ fn plugin_export(
     }
 }
 
-/// The collections and the WASI interfaces that a component imports.
+/// The collections, the WASI interfaces and the links that a component imports.
 fn imports(
     engine: &Engine,
     component: &Component,
     migrates: bool,
-) -> Result<(Vec<Declared>, Vec<String>), ComponentError> {
+    named: &[LinkTo],
+) -> Result<Imports, ComponentError> {
     let ty = component.component_type();
     let mut declared: Vec<Declared> = Vec::new();
-    let mut wasi = Vec::new();
+    let (mut wasi, mut links) = (Vec::new(), Vec::<Link>::new());
     for (name, import) in ty.imports(engine.wasmtime()) {
         let said = named::kind(name, import.implements, import.external_id)?;
         let instance = match import.ty {
@@ -313,6 +362,14 @@ fn imports(
             wasi.push(name.to_owned());
             if name.starts_with("wasi:keyvalue/") && !declared.iter().any(keyvalue::is) {
                 declared.push(keyvalue::declared());
+            }
+        } else if let Some(to) = named.iter().find(|to| to.means(name)).filter(|_| !name.starts_with("stead:")) {
+            let link = Link::read(engine, name, import.implements, &to.plugin, &instance)?;
+            if let Some(twin) = links.iter().find(|other| to.means(&other.import)) {
+                return Err(ComponentError::OneTrackTwice { first: twin.import.clone(), second: link.import });
+            }
+            if !link.functions.is_empty() {
+                links.push(link);
             }
         } else if let Some(mut collection) = collection(engine, name, &instance)? {
             named::agree(&mut collection, said)?;
@@ -334,7 +391,7 @@ fn imports(
     }
     // The order of imports is a compiler's choice. Numbers are given in this one, so that equal contents have equal roots.
     declared.sort_by(|one, other| one.identity.cmp(&other.identity));
-    Ok((declared, wasi))
+    Ok(Imports { declared, wasi, links })
 }
 
 fn bare(import: &str, what: &'static str) -> ComponentError {

@@ -89,7 +89,7 @@ pub enum ComponentError {
         what: &'static str,
     },
     /// An imported interface has the shape of no collection.
-    #[error("an import is no collection: {source}")]
+    #[error("an import is no collection: {source}; if another plugin exports it, name that (`--link {import}=PLUGIN`)")]
     Unshaped {
         /// Name of the import.
         import: String,
@@ -123,6 +123,16 @@ pub enum ComponentError {
         /// The id.
         id: String,
         /// Why it does not fit.
+        what: String,
+    },
+    /// A linked interface has something that no link can carry.
+    #[error("import `{import}` is linked to another plugin, but `{function}` {what}: a link carries calls with values")]
+    LinkedFunction {
+        /// Name of the import.
+        import: String,
+        /// The function or resource.
+        function: String,
+        /// What is wrong with it.
         what: String,
     },
     /// Two imports are one collection.
@@ -184,6 +194,7 @@ impl ComponentError {
             ComponentError::Name { .. } => "name",
             ComponentError::NamedHostImport { .. } => "named-host-import",
             ComponentError::ExternalId { .. } => "external-id",
+            ComponentError::LinkedFunction { .. } => "linked-function",
             ComponentError::OneTrackTwice { .. } => "one-track-twice",
             ComponentError::PluginExport { .. } => "plugin-export",
             ComponentError::Unlinkable { .. } => "unlinkable",

@@ -142,6 +142,7 @@ fn returned(what: &str, end: CallEnd) -> Result<(), Stop> {
         CallEnd::Failed(_) => Err(Stop::abort(format!("{what} refused"))),
         CallEnd::Trapped(trap) => Err(Stop::abort(format!("{what} trapped: {trap}"))),
         CallEnd::Unreadable(error) => Err(Stop::abort(error)),
+        CallEnd::Unavailable { plugin, reason } => Err(Stop::abort(format!("{what} needs {plugin}: {reason}"))),
         CallEnd::Refused(error) => Err(Stop::abort(error)),
     }
 }

@@ -10,13 +10,14 @@ use stead_store::{ComponentHash, View};
 
 use super::group::load;
 use super::hearing::{Heard, Question, hear};
+use super::links::links;
 use super::plan::{NoPlan, heard, identities};
 use super::receipt::Refusal;
 use super::{CheckOptions, SwapOptions};
 use crate::catalog::PartyRecord;
 use crate::engine::{Engine, Export, Grants, Program, Settings, Signature};
 use crate::error::{DeployError, HostError, SwapError};
-use crate::host::{Shared, Typed, VersionSummary, blocking, refusals};
+use crate::host::{Newcomer, Shared, Typed, VersionSummary, blocking, meaningless, refusals};
 use crate::limits::Limits;
 use crate::plugin::{Serving, read_ledger};
 
@@ -95,13 +96,17 @@ pub struct FunctionChange {
 /// Checks a component against a plugin's state.
 pub(crate) async fn check(host: &Shared, name: &str, wasm: &[u8], options: CheckOptions) -> Result<Check, SwapError> {
     let plugin = host.plugin(name).ok_or_else(|| SwapError::UnknownPlugin { plugin: name.into() })?;
-    let program = load(host, wasm.to_vec()).await?;
     let serving = plugin.serving();
+    let named = links(host, &serving, options.links.clone())?;
+    let program = load(host, wasm.to_vec(), named.clone()).await?;
+    let misnamed = if options.links.is_some() { meaningless(&named, &program) } else { Vec::new() };
     let affirmed = identities(&options.state).map_err(SwapError::State)?;
     let swap = SwapOptions { drop: options.drop, accept_lossy: options.accept_lossy, ..SwapOptions::default() };
     let record = PartyRecord::of_swap(&serving, wasm, swap);
     let host = host.clone();
-    blocking(move || over_state(&host, &serving, &program, &record, &affirmed)).await.map_err(|no| match no {
+    let checked = blocking(move || over_state(&host, &serving, &program, &record, &affirmed)).await;
+    let checked = checked.map(|check| Check { refusals: [misnamed, check.refusals].concat(), ..check });
+    checked.map_err(|no| match no {
         NoPlan::Host(error) => SwapError::Host(error),
         NoPlan::Refused(refusals) | NoPlan::WouldLose(refusals) => SwapError::State(refusals),
         NoPlan::NoPrevious => SwapError::UnknownPlugin { plugin: name.into() },
@@ -117,7 +122,8 @@ fn over_state(
 ) -> Result<Check, NoPlan> {
     let state = host.view(serving.plugin.state)?;
     let ledger = read_ledger(&state)?;
-    let heard = heard(host, serving, program, record, &ledger, Some(&state), Some(affirmed))?;
+    let mut heard = heard(host, serving, program, record, &ledger, Some(&state), Some(affirmed))?;
+    heard.refusals.extend(host.link_refusals(&[Newcomer { plugin: &record.plugin, program }]));
     let incumbent = serving.code_blocking(host).ok().map(|linked| linked.program());
     let check = Check::of(&ledger, Some(&state), incumbent, program, heard)?;
     Ok(Check { from: Some(serving.version.summary()), ..check })
@@ -127,8 +133,9 @@ impl Check {
     /// Checks a component against what a first deploy of another would record; no data directory is needed. Without
     /// entries to look at, what could lose a part of them is refused unless it is named.
     pub fn between(engine: &Engine, old: &[u8], new: &[u8], options: &CheckOptions) -> Result<Check, CheckError> {
-        let incumbent = Program::load(engine, old).map_err(|error| CheckError::Old(error.into()))?;
-        let successor = Program::load(engine, new).map_err(|error| CheckError::New(error.into()))?;
+        let links = options.links.as_deref().unwrap_or_default();
+        let incumbent = Program::load_linked(engine, old, links).map_err(|error| CheckError::Old(error.into()))?;
+        let successor = Program::load_linked(engine, new, links).map_err(|error| CheckError::New(error.into()))?;
         let named = |names: &[String]| identities(names).map_err(|no| CheckError::New(SwapError::State(no)));
         let first = Admission { version_label: "1".to_owned(), ..Admission::default() };
         let deployed = admit(&Ledger::default(), incumbent.declared(), &first)

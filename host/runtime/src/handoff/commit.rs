@@ -18,6 +18,7 @@ pub(crate) const SEALED_STATES_MAX: usize = 16;
 impl HandOff {
     /// Commits, and opens the gates to the successors.
     pub(super) async fn commit(&mut self) -> Result<Vec<Receipt>, Stop> {
+        let links = self.close_links().await?;
         let (mut changes, mut records) = (Vec::new(), Writes::new());
         let mut commits = Vec::new();
         for party in &mut self.parties {
@@ -29,11 +30,17 @@ impl HandOff {
         crash::point("handoff.committed");
 
         // All successors serve before the first gate opens: plugins that call each other change hands as one.
-        for (party, commit) in self.parties.iter_mut().zip(&mut commits) {
-            if let (Some(gate), Some(successor)) = (&mut party.gate, commit.successor.take()) {
-                party.plugin.serve(&self.host, &mut gate.turn, successor);
+        {
+            let _together = self.host.links.change_hands();
+            for (party, commit) in self.parties.iter_mut().zip(&mut commits) {
+                let calls = party.successor.as_ref().map_or(&[][..], |successor| successor.program.links());
+                self.host.links.serve(&party.plugin.name, calls);
+                if let (Some(gate), Some(successor)) = (&mut party.gate, commit.successor.take()) {
+                    party.plugin.serve(&self.host, &mut gate.turn, successor);
+                }
             }
         }
+        drop(links);
         for (party, commit) in self.parties.iter_mut().zip(&mut commits) {
             if let Some(gate) = party.gate.take() {
                 commit.receipt.held_calls = party.plugin.waiting() as u64;

@@ -6,14 +6,15 @@ use std::time::Duration;
 use stead_schema::Identity;
 use stead_store::ComponentHash;
 
+use super::links::{links, misfits};
 use super::party::{Party, Successor, begin};
 use super::plan::{NoPlan, Plan, identities, plan};
 use super::receipt::{Receipt, ReceiptKind};
 use super::{HandOff, Swap, SwapOptions};
-use crate::catalog::{PartyRecord, VersionRecord};
-use crate::engine::Program;
+use crate::catalog::{LinksRecord, PartyRecord, VersionRecord};
+use crate::engine::{LinkTo, Program};
 use crate::error::{HostError, SwapError};
-use crate::host::{Shared, blocking};
+use crate::host::{Shared, blocking, meaningless};
 use crate::limits::SWAPS_MAX;
 use crate::plugin::{Mark, Plugin, Serving, now_ms};
 
@@ -45,6 +46,10 @@ pub(crate) async fn swap(host: &Shared, swaps: Vec<Swap>) -> Result<Vec<Receipt>
     if parties.is_empty() {
         return Ok(Vec::new());
     }
+    let refusals = misfits(host, &parties).await;
+    if !refusals.is_empty() {
+        return Err(SwapError::Links(refusals));
+    }
     let mut receipts = HandOff::new(host, parties, patience).run().await?;
     receipts.sort_by_key(|receipt| order.iter().position(|name| *name == receipt.plugin));
     Ok(receipts)
@@ -55,7 +60,15 @@ async fn party(host: &Shared, plugin: Arc<Plugin>, mark: Mark, swap: Swap) -> Re
     if let Some(settings) = &options.settings {
         settings.check()?;
     }
-    let program = load(host, wasm.clone()).await?;
+    let named = links(host, &plugin.serving(), options.links.clone())?;
+    let program = load(host, wasm.clone(), named.clone()).await?;
+    if options.links.is_some() {
+        let misnamed = meaningless(&named, &program);
+        if !misnamed.is_empty() {
+            return Err(SwapError::Links(misnamed));
+        }
+    }
+    let links = LinksRecord { named, links: program.links().to_vec() };
     let affirmed = identities(&options.state).map_err(SwapError::State)?;
     let record = PartyRecord::of_swap(&plugin.serving(), &wasm, options);
     let plan = planned(host, &plugin, &program, &record, Some(affirmed)).await.map_err(|no| match no {
@@ -65,7 +78,8 @@ async fn party(host: &Shared, plugin: Arc<Plugin>, mark: Mark, swap: Swap) -> Re
     })?;
     let store = host.store.clone();
     blocking(move || store.put_component(&wasm)).await.map_err(HostError::from)?;
-    Ok(Party { successor: Some(Successor { program, plan }), ..Party::new(host, plugin, mark, record) })
+    let successor = Some(Successor { program, plan });
+    Ok(Party { successor, links: Some(links), ..Party::new(host, plugin, mark, record) })
 }
 
 impl PartyRecord {
@@ -92,9 +106,9 @@ impl PartyRecord {
 }
 
 /// Compiles a component where that holds up no call.
-pub(super) async fn load(host: &Shared, wasm: Vec<u8>) -> Result<Program, SwapError> {
+pub(super) async fn load(host: &Shared, wasm: Vec<u8>, links: Vec<LinkTo>) -> Result<Program, SwapError> {
     let engine = host.engine.clone();
-    Ok(blocking(move || Program::load(&engine, &wasm)).await?)
+    Ok(blocking(move || Program::load_linked(&engine, &wasm, &links)).await?)
 }
 
 /// Plans over the live state as it is now.

@@ -33,6 +33,7 @@ mod export;
 mod group;
 mod hearing;
 mod later;
+mod links;
 mod options;
 mod party;
 mod phase;

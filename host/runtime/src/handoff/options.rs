@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Grants, Settings};
+use crate::engine::{Grants, LinkTo, Settings};
 
 /// How a version is replaced.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -25,6 +25,8 @@ pub struct SwapOptions {
     pub grants: Option<Grants>,
     /// Imports that are collections although another plugin exports an interface of the same name, by identity.
     pub state: Vec<String>,
+    /// Imports that are other plugins' exports, all of them; the incumbent's links if none.
+    pub links: Option<Vec<LinkTo>>,
     /// What the successor reads through `wasi:config`, all of it; the incumbent's settings if none.
     pub settings: Option<Settings>,
     /// Who asks, for the receipt.
@@ -52,6 +54,8 @@ pub struct CheckOptions {
     pub accept_lossy: Vec<String>,
     /// As in [`SwapOptions::state`].
     pub state: Vec<String>,
+    /// As in [`SwapOptions::links`]. Between two components, which of their imports are links; whose is not asked.
+    pub links: Option<Vec<LinkTo>>,
 }
 
 /// How a plugin goes back to the version before.

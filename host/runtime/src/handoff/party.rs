@@ -10,7 +10,7 @@ use stead_store::{StateId, WriterEpoch};
 use super::Stop;
 use super::carry::Carried;
 use super::plan::Plan;
-use crate::catalog::PartyRecord;
+use crate::catalog::{LinksRecord, PartyRecord};
 use crate::engine::Program;
 use crate::error::{HostError, SwapError};
 use crate::host::Shared;
@@ -34,6 +34,8 @@ pub(super) struct Party {
     pub(super) sealed_at: Option<u64>,
     /// Later writes that were exported.
     pub(super) discarded: u64,
+    /// The links of a version that is new; those of one that is not stand in the catalog.
+    pub(super) links: Option<LinksRecord>,
 }
 
 /// The successor's code, and what is going to be done for it.
@@ -63,6 +65,7 @@ impl Party {
             gate: None,
             sealed_at: None,
             discarded: 0,
+            links: None,
         }
     }
 

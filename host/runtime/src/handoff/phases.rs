@@ -21,7 +21,9 @@ const ATTEMPTS_MAX: u32 = 2;
 impl HandOff {
     /// Journals the plan and prepares the successors' states while the incumbents serve.
     pub(super) async fn negotiate(&mut self) -> Result<(), Stop> {
-        self.record(Vec::new()).await?;
+        let mut links = Writes::new();
+        self.put_links(&mut links)?;
+        self.record_with(Vec::new(), links).await?;
         crash::point("handoff.negotiating");
         for party in &mut self.parties {
             let live = party.host.view(party.live())?;
@@ -118,6 +120,7 @@ impl HandOff {
                 changes.push(Change::Fence { state: party.live(), epoch: party.next_epoch()? });
                 changes.push(Change::Remove { state: sealed });
             }
+            party.forget_links(&mut records)?;
             let number = Catalog::of(&self.host.store)?.events(party.plugin.id)? + 1;
             let event = HistoryEvent::HandOff { receipt: Box::new(receipt.clone()) };
             let entry = HistoryEntry { number, at_ms: receipt.at_ms, event };
@@ -128,7 +131,10 @@ impl HandOff {
 
     /// Journals the hand-off as it stands, together with changes, and waits until that is durable.
     async fn record(&self, changes: Vec<Change>) -> Result<(), Stop> {
-        let mut records = Writes::new();
+        self.record_with(changes, Writes::new()).await
+    }
+
+    async fn record_with(&self, changes: Vec<Change>, mut records: Writes) -> Result<(), Stop> {
         catalog::put(&mut records, self.key(), &self.journal());
         Ok(self.host.commit_durably(changes, records).await?)
     }

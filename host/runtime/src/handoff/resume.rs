@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::group::{load, planned};
 use super::later::count_later;
+use super::links::recorded;
 use super::party::{Party, Successor, begin};
 use super::plan::{Base, NoPlan};
 use super::{Ended, HandOff, Phase};
@@ -79,7 +80,8 @@ async fn successor(host: &Shared, plugin: &Arc<Plugin>, record: &PartyRecord) ->
         return Err("the incumbent went on after the state was sealed".into());
     }
     let bytes = host.store.component(&record.successor.component).map_err(|error| error.to_string())?;
-    let program = load(host, bytes.to_vec()).await.map_err(|error| error.to_string())?;
+    let links = recorded(host, plugin, record).map_err(text)?;
+    let program = load(host, bytes.to_vec(), links).await.map_err(|error| error.to_string())?;
     let plan = planned(host, plugin, &program, record, None).await.map_err(NoPlan::reason)?;
     if let Base::Sealed { discarding: true, .. } = plan.base {
         return Err("the host stopped before later writes were exported".into());

@@ -3,6 +3,7 @@
 use parking_lot::Mutex;
 
 use super::group::{PATIENCE, PATIENCE_MAX, load, planned};
+use super::links::{misfits, recorded};
 use super::party::{Party, Successor, begin};
 use super::plan::NoPlan;
 use super::receipt::{Receipt, ReceiptKind};
@@ -22,7 +23,6 @@ pub(crate) async fn rollback(host: &Shared, name: &str, options: RollbackOptions
         .and_then(|catalog| catalog.version(plugin.id, previous.generation))
         .map_err(host_error)?;
     let bytes = host.store.component(&successor.component).map_err(|error| host_error(error.into()))?;
-    let program = load(host, bytes.to_vec()).await?;
     let kind = if options.discard.is_some() { ReceiptKind::RollbackDiscarding } else { ReceiptKind::Rollback };
     let record = PartyRecord {
         plugin: name.into(),
@@ -34,6 +34,8 @@ pub(crate) async fn rollback(host: &Shared, name: &str, options: RollbackOptions
         asked_by: options.asked_by,
         sealed: None,
     };
+    let links = recorded(host, &plugin, &record).map_err(host_error)?;
+    let program = load(host, bytes.to_vec(), links).await?;
     let plan = planned(host, &plugin, &program, &record, None).await.map_err(|no| match no {
         NoPlan::Host(error) => host_error(error),
         NoPlan::Refused(refusals) => RollbackError::Swap(SwapError::State(refusals)),
@@ -45,6 +47,10 @@ pub(crate) async fn rollback(host: &Shared, name: &str, options: RollbackOptions
         sink: options.discard.map(Mutex::new),
         ..Party::new(host, plugin, mark, record)
     };
+    let refusals = misfits(host, std::slice::from_ref(&party)).await;
+    if !refusals.is_empty() {
+        return Err(RollbackError::Swap(SwapError::Links(refusals)));
+    }
     let patience = options.deadline.unwrap_or(PATIENCE).min(PATIENCE_MAX);
     let receipts = HandOff::new(host, vec![party], patience).run().await?;
     match receipts.into_iter().next() {

@@ -6,13 +6,15 @@ use stead_schema::{Admission, Declared, Ledger, Refused, admit};
 use stead_store::{Change, ComponentHash, WriterEpoch, Writes};
 
 use super::{
-    DeployOptions, Deployed, HistoryEntry, HistoryEvent, Host, InspectedCollection, Inspection, Signature, blocking,
+    DeployOptions, Deployed, HistoryEntry, HistoryEvent, Host, InspectedCollection, InspectedLink, Inspection,
+    Newcomer, Signature, blocking, meaningless,
 };
-use crate::catalog::{self, Key, PluginId, PluginRecord, Undone, VersionRecord};
+use crate::catalog::{self, Key, LinksRecord, PluginId, PluginRecord, Undone, VersionRecord};
 use crate::crash;
-use crate::engine::{Engine, Export, Program};
+use crate::engine::{ComponentError, Engine, Export, Link, LinkTo, Program};
 use crate::error::{DeployError, HostError};
 use crate::handoff::{Refusal, identities};
+use crate::limits::LINKS_MAX;
 use crate::plugin::{Plugin, Serving, link, now_ms, write_ledger};
 
 /// Longest name of a plugin, in bytes: it is typed by people.
@@ -27,7 +29,12 @@ impl Host {
             return Err(DeployError::Exists { name: name.into() });
         }
         let (shared, bytes) = (self.shared.clone(), wasm.to_vec());
-        let program = blocking(move || Program::load(&shared.engine, &bytes)).await?;
+        let named = options.links.clone();
+        let program = blocking(move || Program::load_linked(&shared.engine, &bytes, &named)).await?;
+        let misnamed = meaningless(&options.links, &program);
+        if !misnamed.is_empty() {
+            return Err(DeployError::Links(misnamed));
+        }
         let admission = Admission {
             version_label: options.label.clone().unwrap_or_else(|| "1".to_owned()),
             ..Admission::default()
@@ -69,6 +76,10 @@ impl Host {
             .map_err(|reason| DeployError::State(vec![Refusal { subject: name.into(), reason }]))?;
         let event = HistoryEvent::Deployed { version: version.summary() };
         let mut records = Writes::new();
+        if !options.links.is_empty() {
+            let links = LinksRecord { named: options.links, links: program.links().to_vec() };
+            catalog::put(&mut records, Key::links(plugin.id, 1), &links);
+        }
         catalog::put(&mut records, Key::plugin(name), &plugin);
         catalog::put(&mut records, Key::version(plugin.id, 1), &version);
         catalog::put(&mut records, Key::history(plugin.id, 1), &HistoryEntry { number: 1, at_ms, event });
@@ -81,7 +92,16 @@ impl Host {
             version: version.summary(),
             functions: signatures(&program),
             collections: program.declared().iter().map(collection).collect(),
+            links: program.links().iter().map(Link::to).collect(),
         };
+        let gate = self.shared.links.close(&[name], !program.links().is_empty()).await;
+        if !program.links().is_empty() {
+            let (shared, own, linking) = (self.shared.clone(), name.to_owned(), program.clone());
+            let against = blocking(move || shared.link_refusals(&[Newcomer { plugin: &own, program: &linking }])).await;
+            if !against.is_empty() {
+                return Err(DeployError::Links(against));
+            }
+        }
         crash::point("deploy.kept");
         let plugin = Arc::new(Plugin::new(Serving::warm(plugin, version, WriterEpoch::FIRST, linked)));
         // Names are given out under one lock together with their commit, so that no two deploys get the same.
@@ -92,8 +112,10 @@ impl Host {
             }
             let ticket = self.shared.commit(changes, records).map_err(HostError::from)?;
             plugins.insert(name.into(), plugin);
+            self.shared.links.serve(name, program.links());
             ticket
         };
+        drop(gate);
         ticket.await.map_err(HostError::from)?;
         crash::point("deploy.durable");
         Ok(deployed)
@@ -108,8 +130,9 @@ impl Host {
 impl Inspection {
     /// What a component is; no data directory is needed.
     pub fn of(engine: &Engine, wasm: &[u8]) -> Result<Inspection, DeployError> {
-        let program = Program::load(engine, wasm)?;
+        let (program, links) = with_links(engine, wasm)?;
         Ok(Inspection {
+            links,
             component: ComponentHash::of(wasm).to_string(),
             bytes: wasm.len() as u64,
             functions: signatures(&program),
@@ -119,6 +142,36 @@ impl Inspection {
             checks_ready: program.ready().is_some(),
         })
     }
+}
+
+/// A component with everything that is no collection taken for a link.
+fn with_links(engine: &Engine, wasm: &[u8]) -> Result<(Program, Vec<InspectedLink>), DeployError> {
+    let (mut named, mut why) = (Vec::new(), Vec::new());
+    let program = loop {
+        match Program::load_linked(engine, wasm, &named) {
+            Ok(program) => break program,
+            Err(ComponentError::Unshaped { import, source }) if named.len() < LINKS_MAX => {
+                named.push(LinkTo { interface: import, plugin: String::new() });
+                why.push(source.to_string());
+            }
+            Err(error) => return Err(error.into()),
+        }
+    };
+    let inspected = |link: &Link| {
+        let place = named.iter().position(|to| to.means(&link.import));
+        let functions = link.functions.iter().map(|(name, types)| Signature {
+            path: format!("{}#{name}", link.interface),
+            params: types.params.clone(),
+            result: types.result.clone(),
+        });
+        InspectedLink {
+            interface: link.import.clone(),
+            functions: functions.collect(),
+            why: place.map(|place| why[place].clone()).unwrap_or_default(),
+        }
+    };
+    let links = program.links().iter().map(inspected).collect();
+    Ok((program, links))
 }
 
 /// The functions that can be called from outside.

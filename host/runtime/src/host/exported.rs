@@ -81,8 +81,8 @@ impl Exported {
 
 fn may_be_a_link(identity: &Identity, exporter: &str) -> Refusal {
     let reason = format!(
-        "plugin `{exporter}` exports an interface of this name; if it is a collection of this plugin's own all the \
-         same, say so (`--state {identity}`), else give the interface another name"
+        "plugin `{exporter}` exports an interface of this name: link the import to it (`--link {identity}={exporter}`), or \
+         say that it is a collection of this plugin's own (`--state {identity}`)"
     );
     Refusal { subject: identity.to_string(), reason }
 }

@@ -2,6 +2,7 @@
 
 mod deploy;
 mod exported;
+mod links;
 mod open;
 mod options;
 mod report;
@@ -17,13 +18,14 @@ use stead_store::{Checkpointed, Damage, Progress, ReadError, Verified};
 
 pub use options::{DataDir, DeployOptions, HostOptions, ScanOptions};
 pub use report::{
-    CollectionDetails, Deployed, HistoryEntry, HistoryEvent, HostInfo, InspectedCollection, Inspection, LedgerEntry,
-    PluginDetails, PluginSummary, Recovered, Recovery, Signature, StateEntry, StatePage, VersionSummary,
+    CollectionDetails, Deployed, HistoryEntry, HistoryEvent, HostInfo, InspectedCollection, InspectedLink, Inspection,
+    LedgerEntry, PluginDetails, PluginSummary, Recovered, Recovery, Signature, StateEntry, StatePage, VersionSummary,
 };
 
 pub use words::Words;
 
 pub(crate) use deploy::{check_name, refusals};
+pub(crate) use links::{LinkGate, Newcomer, meaningless};
 pub(crate) use shared::{Shared, blocking};
 pub(crate) use typed::{Typed, find as find_collection};
 

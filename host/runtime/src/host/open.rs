@@ -32,6 +32,7 @@ impl Host {
             warm: Arc::new(Warm::default()),
             plugins: Arc::new(RwLock::new(BTreeMap::new())),
             exported: Arc::default(),
+            links: Arc::default(),
             calls: Arc::default(),
             closing: Arc::default(),
         };
@@ -41,6 +42,7 @@ impl Host {
             let plugin = Plugin::new(serving(&shared, &catalog, record)?);
             shared.plugins.write().insert(plugin.name.clone(), Arc::new(plugin));
         }
+        shared.read_links()?;
         let mut handoffs = Vec::new();
         for record in catalog.hand_offs()? {
             handoffs.extend(handoff::resume(&shared, record).await?);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stead_store::disk::Disk;
 
-use crate::engine::{Engine, Grants, Settings};
+use crate::engine::{Engine, Grants, LinkTo, Settings};
 use crate::limits::Limits;
 use crate::plugin::Reuse;
 
@@ -53,6 +53,8 @@ pub struct DeployOptions {
     pub limits: Limits,
     /// Imports that are collections although another plugin exports an interface of the same name, by identity.
     pub state: Vec<String>,
+    /// Imports that are other plugins' exports. Without one of these a plugin reaches no other.
+    pub links: Vec<LinkTo>,
 }
 
 /// Which entries of a collection to read.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use stead_schema::{Kind, Schema, Type, Value};
 
 use crate::door::{Edited, Imported};
-use crate::engine::Settings;
+use crate::engine::{LinkTo, Settings};
 use crate::handoff::{Phase, Receipt};
 use crate::plugin::{Progress, Reuse};
 
@@ -34,6 +34,9 @@ pub struct Deployed {
     pub functions: Vec<Signature>,
     /// The collections that it declares.
     pub collections: Vec<InspectedCollection>,
+    /// What it calls in other plugins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<LinkTo>,
 }
 
 /// An exported function and its types, to read arguments and print results by.
@@ -63,6 +66,9 @@ pub struct PluginSummary {
     /// How far its migration has come, while one converts the state entry by entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
+    /// What the active version calls in other plugins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<LinkTo>,
 }
 
 /// Everything about one plugin.
@@ -83,6 +89,10 @@ pub struct PluginDetails {
     pub reuse: Reuse,
     /// What the active version reads through `wasi:config`.
     pub settings: Settings,
+    /// Links that the operator named and the active version does not use; a later one may.
+    pub unused_links: Vec<LinkTo>,
+    /// The plugins whose active versions call this one.
+    pub callers: Vec<String>,
     /// Calls that wait right now.
     pub waiting: u64,
     /// All versions, the oldest first.
@@ -201,6 +211,8 @@ pub struct Inspection {
     pub functions: Vec<Signature>,
     /// The state it declares.
     pub collections: Vec<InspectedCollection>,
+    /// Imports that can only be links, since they are no collections.
+    pub links: Vec<InspectedLink>,
     /// Interfaces of the host that it imports (`wasi:…`, `stead:…`).
     pub imports: Vec<String>,
     /// It brings a migration.
@@ -224,6 +236,17 @@ pub struct InspectedCollection {
     pub value: Option<Type>,
     /// An older track, readable only while migrating.
     pub old: bool,
+}
+
+/// An import that is to be linked to another plugin.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct InspectedLink {
+    /// The imported interface, or its label.
+    pub interface: String,
+    /// The functions that the component calls there.
+    pub functions: Vec<Signature>,
+    /// Why it is no collection.
+    pub why: String,
 }
 
 /// What opening a host found and did.

@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 use stead_store::{Change, CommitError, StateId, Store, Ticket, View, Writes};
 
 use super::exported::Exported;
+use super::links::Links;
 use crate::engine::Engine;
 use crate::error::HostError;
 use crate::plugin::{Plugin, Warm};
@@ -20,6 +21,7 @@ pub(crate) struct Shared {
     pub(crate) warm: Arc<Warm>,
     pub(crate) plugins: Arc<RwLock<BTreeMap<String, Arc<Plugin>>>>,
     pub(crate) exported: Arc<Exported>,
+    pub(crate) links: Arc<Links>,
     pub(crate) calls: Arc<AtomicU64>,
     pub(crate) closing: Arc<AtomicBool>,
 }

@@ -7,9 +7,9 @@ use stead_schema::{Identity, Ledger};
 
 use super::deploy::{signature, signatures};
 use super::typed::{self, Typed};
-use super::{HistoryEntry, Host, LedgerEntry, PluginDetails, PluginSummary, ScanOptions, Signature, StatePage};
-use crate::catalog::Catalog;
-use crate::engine::Linked;
+use super::{HistoryEntry, Host, LedgerEntry, PluginDetails, PluginSummary, ScanOptions, Shared, Signature, StatePage};
+use crate::catalog::{Catalog, LinksRecord};
+use crate::engine::{Link, LinkTo, Linked};
 use crate::error::{CallError, StateError};
 use crate::plugin::{Plugin, Serving, find_error, read_ledger};
 
@@ -32,7 +32,8 @@ impl Host {
 
     /// All plugins, by name.
     pub fn list(&self) -> Result<Vec<PluginSummary>, StateError> {
-        Ok(self.shared.plugins.read().values().map(|plugin| summary(plugin)).collect())
+        let plugins: Vec<_> = self.shared.plugins.read().values().cloned().collect();
+        plugins.iter().map(|plugin| summary(&self.shared, plugin)).collect()
     }
 
     /// Everything about one plugin, also of one whose component does not load.
@@ -57,10 +58,12 @@ impl Host {
             commits: view.commits(),
             reuse: serving.plugin.reuse,
             settings: serving.version.settings.clone(),
+            unused_links: unused(serving.named_links(&self.shared)?),
+            callers: self.shared.links.callers(name).into_iter().map(|(caller, _)| caller).collect(),
             waiting: plugin.waiting() as u64,
             previous: versions.iter().find(|version| Some(version.generation) == previous).map(|v| v.summary()),
             versions: versions.iter().map(|version| version.summary()).collect(),
-            summary: summary(&plugin),
+            summary: summary(&self.shared, &plugin)?,
         })
     }
 
@@ -124,16 +127,24 @@ impl Host {
     }
 }
 
-fn summary(plugin: &Plugin) -> PluginSummary {
+fn summary(host: &Shared, plugin: &Plugin) -> Result<PluginSummary, StateError> {
     let serving: Arc<Serving> = plugin.serving();
-    PluginSummary {
+    let links = serving.links(host)?.iter().map(Link::to).collect();
+    Ok(PluginSummary {
+        links,
         name: plugin.name.clone(),
         version: serving.version.summary(),
         era: serving.plugin.era,
         problem: serving.problem(),
         handoff: plugin.phase(),
         progress: plugin.progress(),
-    }
+    })
+}
+
+/// Links that a version does not use.
+fn unused(links: &LinksRecord) -> Vec<LinkTo> {
+    let used = |to: &&LinkTo| links.links.iter().any(|link| to.means(&link.import));
+    links.named.iter().filter(|to| !used(to)).cloned().collect()
 }
 
 /// The collections that a version uses; none if that is not known.

@@ -1,44 +1,54 @@
-//! Running a call: one instance, one transaction, one commit.
+//! Running a call: one commit, of the transaction over the plugin's state and of those over what it reached through links.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stead_store::{Ticket, Transaction, View, Writes};
+use stead_store::{Ticket, Transaction, Writes};
 
 use super::asked::Asked;
-use super::{Call, Plugin, Reply, Reuse, Seat, Serving, Turn};
+use super::cast::Reaped;
+use super::closure::{Held, Taken};
+use super::{Call, Plugin, Reply, Reuse, Serving};
 use crate::catalog::End;
 use crate::crash;
-use crate::engine::{CallEnd, FindError, Instance, InstanceError, Linked, Mode, Trap, Unreadable};
+use crate::engine::{CallEnd, FindError, Instance, InstanceError, Linked, Mode, Trap, Unreadable, Work};
 use crate::error::{CallError, TrapReport};
 use crate::host::Shared;
 
 /// How often a call that cannot go on yet looks again.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 impl Plugin {
-    /// Runs a call in its turn. What comes back may be shown once the ticket has resolved.
+    /// Runs a call in its turns. What comes back may be shown once the ticket has resolved.
     #[allow(clippy::type_complexity)]
     pub(super) async fn execute(
         &self,
         host: &Shared,
         call: &Call,
         asked: Option<&Asked>,
-        mut turn: Turn<Seat>,
+        held: Held,
         deadline: Instant,
     ) -> Result<(Ticket, Result<Reply, CallError>), CallError> {
-        let serving = self.serving();
+        let Held { own: Taken { reached, mut turn }, mut others } = held;
+        let serving = reached.serving;
         let linked = self.code(host, &serving).await?;
         let export = self.find(linked, &call.function)?;
         let warm = turn.warm.take().and_then(|key| host.warm.take(key));
-        let mut instance = match warm {
-            Some(instance) => instance,
-            None => self.instantiate(host, linked, deadline).await?,
+        let (mut instance, scope) = match (others.is_empty(), warm) {
+            (true, Some(instance)) => (instance, None),
+            (true, None) => (self.instantiate(host, linked, deadline).await?, None),
+            (false, warm) => {
+                let bytes_max = serving.plugin.limits.transaction_bytes_max;
+                let mut scope = self.scope(host, &mut others, bytes_max).await?;
+                let instance = self.instance_with_room(host, linked, warm, &mut scope, deadline).await?;
+                (instance, Some(Box::new(scope)))
+            }
         };
         crash::point("call.begun");
-        let transaction = Transaction::new(host.view(serving.plugin.state)?);
-        let (end, transaction) = instance.call(export, &call.args, transaction, deadline, Mode::ReadWrite).await;
+        let work = Work { transaction: Transaction::new(host.view(serving.plugin.state)?), scope };
+        let (end, work) = instance.call_within(export, &call.args, work, deadline, Mode::ReadWrite).await;
         crash::point("call.executed");
+        let reaped = Reaped::of(work.scope, &others);
         let keep = end.keeps_instance() && serving.plugin.reuse == Reuse::Resident;
         let end = match self.ended(linked, export, end) {
             Ok(end) => end,
@@ -46,60 +56,59 @@ impl Plugin {
                 if keep {
                     turn.warm = Some(host.warm.keep(instance));
                 }
+                reaped.keep(host, &mut others, false);
                 return Err(refused);
             }
         };
         let ty = payload_type(linked, export, &end);
-        let mut changes = Vec::new();
-        if matches!(end, End::Returned(_)) && !transaction.is_empty() {
+        let (mut changes, stays) = (Vec::new(), matches!(end, End::Returned(_)));
+        let mut reaped = reaped;
+        if stays {
             let (state, epoch) = (serving.plugin.state, serving.epoch);
-            changes = transaction.into_effects().into_changes(state, epoch);
+            if !work.transaction.is_empty() {
+                changes = work.transaction.into_effects().into_changes(state, epoch);
+            }
+            changes.append(&mut reaped.changes);
         }
         let mut records = Writes::new();
         if let Some(asked) = asked {
             self.record(host, asked, &end, ty.as_ref(), &mut records)?;
         }
-        // A commit that is refused leaves an instance that believes in it: it is dropped with the turn.
+        // A commit that is refused leaves instances that believe in it: they are dropped with the turns.
         let ticket = host.commit(changes, records).map_err(CallError::Refused)?;
         crash::point("call.committed");
         if keep {
             turn.warm = Some(host.warm.keep(instance));
         }
-        drop(turn);
+        reaped.keep(host, &mut others, stays);
+        drop((turn, others));
         Ok((ticket, self.reply(end, ty, false)))
     }
 
     /// Runs a call that promises not to write, beside others, on what is durable.
-    pub(super) async fn read(&self, host: &Shared, call: &Call, deadline: Instant) -> Result<Reply, CallError> {
-        let (serving, view) = self.durable(host, deadline).await?;
-        let linked = self.code(host, &serving).await?;
+    pub(super) async fn read(
+        self: &Arc<Self>,
+        host: &Shared,
+        call: &Call,
+        deadline: Instant,
+    ) -> Result<Reply, CallError> {
+        let mut reached = self.durable(host, deadline).await?;
+        let own = reached.iter().position(|(reached, _)| reached.plugin.id == self.id).unwrap_or_default();
+        let (own, view) = reached.swap_remove(own);
+        let linked = self.code(host, &own.serving).await?;
         let export = self.find(linked, &call.function)?;
-        let mut instance = self.instantiate(host, linked, deadline).await?;
-        let transaction = Transaction::new(view);
-        let (end, _) = instance.call(export, &call.args, transaction, deadline, Mode::ReadOnly).await;
+        let (mut instance, scope) = if reached.is_empty() {
+            (self.instantiate(host, linked, deadline).await?, None)
+        } else {
+            let mut scope = self.scope_of_views(host, reached).await?;
+            let instance = self.instance_with_room(host, linked, None, &mut scope, deadline).await?;
+            (instance, Some(Box::new(scope)))
+        };
+        let work = Work { transaction: Transaction::new(view), scope };
+        let (end, _) = instance.call_within(export, &call.args, work, deadline, Mode::ReadOnly).await;
         let end = self.ended(linked, export, end)?;
         let ty = payload_type(linked, export, &end);
         self.reply(end, ty, false)
-    }
-
-    /// The version that serves and the last durable state, of the same epoch. While a hand-off has the state, the
-    /// incumbent goes on answering from what was sealed.
-    async fn durable(&self, host: &Shared, deadline: Instant) -> Result<(Arc<Serving>, View), CallError> {
-        let began = Instant::now();
-        loop {
-            let serving = self.serving();
-            let view = host.store.durable_view(serving.plugin.state);
-            if let Some(view) = view.filter(|view| view.epoch() == serving.epoch) {
-                return Ok((serving, view));
-            }
-            if let Some(frozen) = self.frozen() {
-                return Ok(frozen);
-            }
-            if Instant::now() >= deadline {
-                return Err(CallError::Deadline { waited: began.elapsed() });
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
     }
 
     async fn code<'a>(&self, host: &Shared, serving: &'a Serving) -> Result<&'a Linked, CallError> {
@@ -124,6 +133,7 @@ impl Plugin {
             CallEnd::Trapped(trap) => Ok(End::Trapped(TrapReport::from(trap))),
             CallEnd::Unreadable(Unreadable::Store { source, .. }) => Err(CallError::Read(source)),
             CallEnd::Unreadable(error) => Err(CallError::Catalog { what: error.to_string() }),
+            CallEnd::Unavailable { plugin, reason } => Err(CallError::Unavailable { plugin, reason }),
             CallEnd::Refused(error) => Err(CallError::Arguments {
                 function: linked.program().exports()[export].path.clone(),
                 message: error.to_string(),

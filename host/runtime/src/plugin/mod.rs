@@ -1,10 +1,13 @@
 //! A plugin: a durable name with state, one active version and a queue of calls.
 //!
-//! A plugin is an actor: calls run one after another, each on the state that the call before it left. The turn is given
+//! A plugin is an actor: calls run one after another, each on the state that the call before it left. A call that may reach
+//! other plugins through links has the turns of all of them. The turn is given
 //! on as soon as a call's commit is accepted; its caller waits for durability alone (the output gate).
 
 mod asked;
 mod call;
+mod cast;
+mod closure;
 mod execute;
 mod serving;
 mod turns;
@@ -146,7 +149,7 @@ impl Plugin {
     }
 
     /// Runs a call, or answers it from its record.
-    pub(crate) async fn call(&self, host: &Shared, call: Call) -> Result<Reply, CallError> {
+    pub(crate) async fn call(self: &Arc<Self>, host: &Shared, call: Call) -> Result<Reply, CallError> {
         let serving = self.serving();
         let limits = &serving.plugin.limits;
         let asked_at = Instant::now();
@@ -161,21 +164,17 @@ impl Plugin {
             self.gate(host).await?;
             return recorded;
         }
-        let turn = match self.turns.take(deadline, limits.waiting_calls_max).await {
-            Ok(turn) => turn,
-            Err(NoTurn::Full { waiting }) => return Err(CallError::QueueFull { plugin: self.name.clone(), waiting }),
-            Err(NoTurn::Deadline { waited }) => return Err(CallError::Deadline { waited }),
-        };
+        let held = self.take_turns(host, asked_at, deadline).await?;
         if Instant::now() >= deadline {
             return Err(CallError::Deadline { waited: asked_at.elapsed() });
         }
         // What ran while this call waited may have been the same call: a duplicate is answered, never executed.
         if let Some(recorded) = self.recorded(host, asked.as_ref())? {
-            drop(turn);
+            drop(held);
             self.gate(host).await?;
             return recorded;
         }
-        let (ticket, end) = self.execute(host, &call, asked.as_ref(), turn, deadline).await?;
+        let (ticket, end) = self.execute(host, &call, asked.as_ref(), held, deadline).await?;
         ticket.await.map_err(CallError::OutcomeUnknown)?;
         crate::crash::point("call.durable");
         end

@@ -1,6 +1,7 @@
 //! The version that serves, and how its code is loaded.
 
 use std::ops::Bound;
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -8,8 +9,8 @@ use stead_schema::{Admission, Ledger, admit, layout};
 use stead_store::{Order, View, WriterEpoch, Writes};
 use tokio::sync::OnceCell;
 
-use crate::catalog::{PluginRecord, VersionRecord};
-use crate::engine::{Linked, Program};
+use crate::catalog::{Catalog, LinksRecord, PluginRecord, VersionRecord};
+use crate::engine::{Link, Linked, Program};
 use crate::error::HostError;
 use crate::host::Shared;
 
@@ -21,27 +22,45 @@ pub(crate) struct Serving {
     pub(crate) epoch: WriterEpoch,
     /// Loaded at the first use. Code that does not load stops calls, nothing else.
     code: OnceCell<Result<Linked, String>>,
+    /// Read when they are first asked for.
+    links: OnceLock<LinksRecord>,
 }
 
 impl Serving {
     /// A version whose code is loaded when it is first needed.
     pub(crate) fn cold(plugin: PluginRecord, version: VersionRecord, epoch: WriterEpoch) -> Serving {
-        Serving { plugin, version, epoch, code: OnceCell::new() }
+        Serving { plugin, version, epoch, code: OnceCell::new(), links: OnceLock::new() }
     }
 
     /// A version whose code is at hand.
     pub(crate) fn warm(plugin: PluginRecord, version: VersionRecord, epoch: WriterEpoch, linked: Linked) -> Serving {
-        Serving { plugin, version, epoch, code: OnceCell::new_with(Some(Ok(linked))) }
+        let code = OnceCell::new_with(Some(Ok(linked)));
+        Serving { plugin, version, epoch, code, links: OnceLock::new() }
     }
 
     /// The same version with a new right to write.
     pub(crate) fn under(&self, epoch: WriterEpoch) -> Serving {
-        Serving { plugin: self.plugin.clone(), version: self.version.clone(), epoch, code: self.code.clone() }
+        self.on(self.plugin.clone(), epoch)
     }
 
     /// The same version on another state of the same collections.
     pub(crate) fn on(&self, plugin: PluginRecord, epoch: WriterEpoch) -> Serving {
-        Serving { plugin, version: self.version.clone(), epoch, code: self.code.clone() }
+        let (code, links) = (self.code.clone(), self.links.clone());
+        Serving { plugin, version: self.version.clone(), epoch, code, links }
+    }
+
+    /// What the version calls in other plugins.
+    pub(crate) fn links(&self, host: &Shared) -> Result<&[Link], HostError> {
+        Ok(&self.named_links(host)?.links)
+    }
+
+    /// The same with all that the operator named.
+    pub(crate) fn named_links(&self, host: &Shared) -> Result<&LinksRecord, HostError> {
+        if let Some(links) = self.links.get() {
+            return Ok(links);
+        }
+        let found = Catalog::of(&host.store)?.links(self.plugin.id, self.version.generation)?;
+        Ok(self.links.get_or_init(|| found.unwrap_or_default()))
     }
 
     /// The version's code, or why it cannot run.
@@ -78,7 +97,9 @@ impl Serving {
 /// Loads the code of a version that is active: its component and the state's own ledger are all that it takes.
 fn load(host: &Shared, plugin: &PluginRecord, version: &VersionRecord) -> Result<Linked, String> {
     let bytes = host.store.component(&version.component).map_err(|error| error.to_string())?;
-    let program = Program::load(&host.engine, &bytes).map_err(|error| error.to_string())?;
+    let links = Catalog::of(&host.store).and_then(|catalog| catalog.links(plugin.id, version.generation));
+    let links = links.map_err(|error| error.to_string())?.unwrap_or_default();
+    let program = Program::load_linked(&host.engine, &bytes, &links.named).map_err(|error| error.to_string())?;
     let view = host.view(plugin.state).map_err(|error| error.to_string())?;
     let ledger = read_ledger(&view).map_err(|error| error.to_string())?;
     link(&program, &ledger, plugin, version)

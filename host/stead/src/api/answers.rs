@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use stead_runtime::engine::Settings;
+use stead_runtime::engine::{LinkTo, Settings};
 use stead_runtime::{PluginSummary, Reuse, VersionSummary};
 
 /// An exported function.
@@ -100,6 +100,12 @@ pub(crate) struct PluginInfo {
     pub(crate) commits: u64,
     /// What the active version reads through `wasi:config`.
     pub(crate) settings: Settings,
+    /// Links that were named and that the active version does not use; those that it uses stand in the summary.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) unused_links: Vec<LinkTo>,
+    /// The plugins that call this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) callers: Vec<String>,
     pub(crate) reuse: Reuse,
     pub(crate) waiting: u64,
     pub(crate) versions: Vec<VersionSummary>,
@@ -114,6 +120,9 @@ pub(crate) struct DeployAnswer {
     pub(crate) version: VersionSummary,
     pub(crate) functions: Vec<FunctionInfo>,
     pub(crate) collections: Vec<DeclaredInfo>,
+    /// What it calls in other plugins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) links: Vec<LinkTo>,
 }
 
 /// What a component is.
@@ -123,9 +132,22 @@ pub(crate) struct InspectAnswer {
     pub(crate) bytes: u64,
     pub(crate) functions: Vec<FunctionInfo>,
     pub(crate) collections: Vec<DeclaredInfo>,
+    /// Imports that can only be links to other plugins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) links: Vec<NeededLink>,
     pub(crate) imports: Vec<String>,
     pub(crate) migrates: bool,
     pub(crate) checks_ready: bool,
+}
+
+/// An import that is to be linked to another plugin.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct NeededLink {
+    pub(crate) interface: String,
+    /// The functions that the component calls there.
+    pub(crate) functions: Vec<FunctionInfo>,
+    /// Why it is no collection.
+    pub(crate) why: String,
 }
 
 /// How a function returned.

@@ -110,7 +110,8 @@ pub(crate) fn check_files(
     new: &[u8],
     request: &CheckRequest,
 ) -> Result<CheckAnswer, (Side, ApiError)> {
-    match Check::between(engine, old, new, &request.options()) {
+    let options = request.options().map_err(|error| (Side::New, error))?;
+    match Check::between(engine, old, new, &options) {
         Ok(check) => Ok(check.into()),
         Err(CheckError::Old(error)) => Err((Side::Old, error.into())),
         Err(CheckError::New(error)) => Err((Side::New, error.into())),

@@ -9,8 +9,8 @@ use stead_schema::{Kind, Type};
 use stead_store::OpenError;
 
 use super::answers::{
-    CollectionInfo, DeclaredInfo, DeployAnswer, FunctionInfo, InspectAnswer, LedgerInfo, ParamInfo, PluginInfo,
-    SchemaInfo,
+    CollectionInfo, DeclaredInfo, DeployAnswer, FunctionInfo, InspectAnswer, LedgerInfo, NeededLink, ParamInfo,
+    PluginInfo, SchemaInfo,
 };
 use super::{ApiError, GrantsRequest};
 
@@ -94,6 +94,8 @@ impl From<PluginDetails> for PluginInfo {
             commits: details.commits,
             reuse: details.reuse,
             settings: details.settings,
+            unused_links: details.unused_links,
+            callers: details.callers,
             waiting: details.waiting,
             versions: details.versions,
             previous: details.previous,
@@ -108,6 +110,7 @@ impl From<Deployed> for DeployAnswer {
             version: deployed.version,
             functions: all(deployed.functions),
             collections: all(deployed.collections),
+            links: deployed.links,
         }
     }
 }
@@ -119,6 +122,7 @@ impl From<Inspection> for InspectAnswer {
             bytes: inspection.bytes,
             functions: all(inspection.functions),
             collections: all(inspection.collections),
+            links: inspection.links.into_iter().map(NeededLink::from).collect(),
             imports: inspection.imports,
             migrates: inspection.migrates,
             checks_ready: inspection.checks_ready,
@@ -126,7 +130,7 @@ impl From<Inspection> for InspectAnswer {
     }
 }
 
-fn all<From, To: std::convert::From<From>>(items: Vec<From>) -> Vec<To> {
+pub(super) fn all<From, To: std::convert::From<From>>(items: Vec<From>) -> Vec<To> {
     items.into_iter().map(To::from).collect()
 }
 
@@ -267,6 +271,7 @@ impl From<DeployError> for ApiError {
         match error {
             DeployError::Host(error) => error.into(),
             DeployError::State(refusals) => refused(kind, "the component's state is refused", &refusals),
+            DeployError::Links(refusals) => refused(kind, "the component's links are refused", &refusals),
             DeployError::UnknownOrigin { name } => no_plugin(&name),
             DeployError::Exists { ref name } => ApiError::new(kind, format!("there is a plugin `{name}` already"))
                 .help(format!("`stead swap {name} FILE.wasm` replaces its code and keeps its state")),
@@ -284,6 +289,9 @@ impl From<SwapError> for ApiError {
             SwapError::State(refusals) => {
                 refused(kind, "the successor cannot take over this state", &refusals).help(SWAP_HELP)
             }
+            SwapError::Links(refusals) => refused(kind, "the successor does not fit to other plugins", &refusals)
+                .help("nothing was changed; `stead show` says which plugins call which, and plugins that call each other can be \
+                       swapped together"),
             SwapError::Aborted { ref receipts, .. } => {
                 // A reason may end in what the plugin wrote: the first line is the message, the rest says where.
                 let text = error.to_string();

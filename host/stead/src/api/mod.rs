@@ -10,7 +10,9 @@ mod convert;
 mod door;
 mod error;
 mod limits;
+mod links;
 mod operations;
+mod pairs;
 mod repair;
 mod requests;
 
@@ -23,8 +25,9 @@ pub(crate) use convert::inspect;
 pub(crate) use door::{DiffEnd, EditRequest, ImportRequest, write_diff, write_line};
 pub(crate) use error::{ApiError, ErrorBody};
 pub(crate) use operations::{Api, verify_idle};
+pub(crate) use pairs::Pairs;
 pub(crate) use repair::repair;
 pub(crate) use requests::{
-    Arguments, CallOptions, CheckRequest, DeployRequest, GrantsRequest, OneOfSeveral, Pairs, RollbackRequest,
-    StateQuery, SwapAllRequest, SwapRequest,
+    Arguments, CallOptions, CheckRequest, DeployRequest, GrantsRequest, OneOfSeveral, RollbackRequest, StateQuery,
+    SwapAllRequest, SwapRequest,
 };

@@ -82,7 +82,7 @@ impl Api {
         wasm: &[u8],
         request: &CheckRequest,
     ) -> Result<CheckAnswer, ApiError> {
-        Ok(self.host.check(plugin, wasm, request.options()).await?.into())
+        Ok(self.host.check(plugin, wasm, request.options()?).await?.into())
     }
 
     pub(crate) async fn rollback(&self, plugin: &str, request: &RollbackRequest) -> Result<Receipt, ApiError> {

@@ -7,11 +7,9 @@ use serde_json::Value as Json;
 use stead_runtime::engine::Grants;
 use stead_runtime::{CheckOptions, DeployOptions, Reuse, Swap, SwapOptions};
 
+use super::links::{links, new_links};
+use super::pairs::{Pairs, flag, number};
 use super::{ApiError, ImportRequest};
-
-/// The options of a request as they stand in a query: names with values, repeated for lists.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Pairs(pub(crate) Vec<(String, String)>);
 
 /// The arguments of a call.
 #[derive(Clone, Debug)]
@@ -58,6 +56,8 @@ pub(crate) struct DeployRequest {
     pub(crate) grants: GrantsRequest,
     /// Identities.
     pub(crate) state: Vec<String>,
+    /// `INTERFACE=PLUGIN`.
+    pub(crate) links: Vec<String>,
 }
 
 /// How a version is replaced.
@@ -72,6 +72,8 @@ pub(crate) struct SwapRequest {
     pub(crate) config: Vec<String>,
     pub(crate) grants: GrantsRequest,
     pub(crate) state: Vec<String>,
+    /// `INTERFACE=PLUGIN`; none keeps those that there are.
+    pub(crate) links: Vec<String>,
 }
 
 /// Plugins whose versions are replaced in one hand-off. In a query each begins with `plugin` and `bytes`, the length of its
@@ -95,6 +97,8 @@ pub(crate) struct CheckRequest {
     pub(crate) drop: Vec<String>,
     pub(crate) accept_lossy: Vec<String>,
     pub(crate) state: Vec<String>,
+    /// As for a swap.
+    pub(crate) links: Vec<String>,
 }
 
 /// How a plugin goes back.
@@ -111,71 +115,6 @@ pub(crate) struct StateQuery {
     pub(crate) from: Option<String>,
     pub(crate) limit: Option<u32>,
     pub(crate) back: bool,
-}
-
-impl Pairs {
-    fn add(&mut self, name: &str, value: impl ToString) {
-        self.0.push((name.to_owned(), value.to_string()));
-    }
-
-    fn add_some(&mut self, name: &str, value: Option<impl ToString>) {
-        if let Some(value) = value {
-            self.add(name, value);
-        }
-    }
-
-    fn add_all(&mut self, name: &str, values: &[String]) {
-        for value in values {
-            self.add(name, value);
-        }
-    }
-
-    /// The values of one option that may stand several times; no other is known.
-    pub(crate) fn only(self, known: &str) -> Result<Vec<String>, ApiError> {
-        let mut values = Vec::new();
-        self.each(|name, value| {
-            let is_known = name == known;
-            if is_known {
-                values.push(value);
-            }
-            Ok(is_known)
-        })?;
-        Ok(values)
-    }
-
-    /// The values of options that each stand exactly once.
-    pub(crate) fn each_once<const N: usize>(self, names: [&str; N]) -> Result<[String; N], ApiError> {
-        let mut values = [const { None }; N];
-        self.each(|name, value| {
-            let place = names.iter().position(|known| *known == name);
-            if let Some(place) = place {
-                values[place] = Some(value);
-            }
-            Ok(place.is_some())
-        })?;
-        let missing = |at: usize| ApiError::new("bad-request", format!("`{}` is missing in the query", names[at]));
-        let mut all = [const { String::new() }; N];
-        for (at, value) in values.into_iter().enumerate() {
-            all[at] = value.ok_or_else(|| missing(at))?;
-        }
-        Ok(all)
-    }
-
-    fn add_flag(&mut self, name: &str, set: bool) {
-        if set {
-            self.add(name, true);
-        }
-    }
-
-    /// Reads each pair by `read`, which answers false for a name that it does not know.
-    fn each(self, mut read: impl FnMut(&str, String) -> Result<bool, ApiError>) -> Result<(), ApiError> {
-        for (name, value) in self.0 {
-            if !read(&name, value)? {
-                return Err(ApiError::new("bad-request", format!("unknown option `{name}` in the query")));
-            }
-        }
-        Ok(())
-    }
 }
 
 impl CallOptions {
@@ -233,6 +172,7 @@ impl DeployRequest {
         pairs.add_flag("per_call", self.per_call);
         pairs.add_all("limit", &self.limits);
         pairs.add_all("state", &self.state);
+        pairs.add_all("link", &self.links);
         pairs.add_all("config", &self.config);
         self.grants.add_to(&mut pairs);
         pairs
@@ -246,6 +186,7 @@ impl DeployRequest {
                 "per_call" => request.per_call = flag(name, &value)?,
                 "limit" => request.limits.push(value),
                 "state" => request.state.push(value),
+                "link" => request.links.push(value),
                 "config" => request.config.push(value),
                 _ => return request.grants.read(name, value),
             }
@@ -262,6 +203,7 @@ impl DeployRequest {
             reuse: if self.per_call { Reuse::PerCall } else { Reuse::Resident },
             limits: super::limits::limits(&self.limits)?,
             state: self.state.clone(),
+            links: links(&self.links)?,
         })
     }
 }
@@ -275,6 +217,7 @@ impl SwapRequest {
         pairs.add_all("accept_lossy", &self.accept_lossy);
         pairs.add_flag("accept_unread", self.accept_unread);
         pairs.add_all("state", &self.state);
+        pairs.add_all("link", &self.links);
         pairs.add_all("config", &self.config);
         self.grants.add_to(&mut pairs);
         pairs
@@ -290,6 +233,7 @@ impl SwapRequest {
                 "accept_lossy" => request.accept_lossy.push(value),
                 "accept_unread" => request.accept_unread = flag(name, &value)?,
                 "state" => request.state.push(value),
+                "link" => request.links.push(value),
                 "config" => request.config.push(value),
                 _ => return request.grants.read(name, value),
             }
@@ -308,6 +252,7 @@ impl SwapRequest {
             accept_unread: self.accept_unread,
             grants: if grants { Some(self.grants.grants()?) } else { None },
             state: self.state.clone(),
+            links: new_links(&self.links)?,
             settings: if self.config.is_empty() { None } else { Some(super::convert::settings(&self.config)?) },
             asked_by: None,
         })
@@ -367,6 +312,7 @@ impl CheckRequest {
         pairs.add_all("drop", &self.drop);
         pairs.add_all("accept_lossy", &self.accept_lossy);
         pairs.add_all("state", &self.state);
+        pairs.add_all("link", &self.links);
         pairs
     }
 
@@ -377,6 +323,7 @@ impl CheckRequest {
                 "drop" => request.drop.push(value),
                 "accept_lossy" => request.accept_lossy.push(value),
                 "state" => request.state.push(value),
+                "link" => request.links.push(value),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -384,8 +331,13 @@ impl CheckRequest {
         Ok(request)
     }
 
-    pub(super) fn options(&self) -> CheckOptions {
-        CheckOptions { drop: self.drop.clone(), accept_lossy: self.accept_lossy.clone(), state: self.state.clone() }
+    pub(super) fn options(&self) -> Result<CheckOptions, ApiError> {
+        Ok(CheckOptions {
+            drop: self.drop.clone(),
+            accept_lossy: self.accept_lossy.clone(),
+            state: self.state.clone(),
+            links: new_links(&self.links)?,
+        })
     }
 }
 
@@ -469,44 +421,5 @@ fn label(text: Option<&str>) -> Result<Option<String>, ApiError> {
     Ok(Some(text.to_owned()))
 }
 
-fn number<N: std::str::FromStr>(name: &str, value: &str) -> Result<N, ApiError> {
-    value.parse().map_err(|_| ApiError::new("bad-request", format!("`{name}` takes a number, not `{value}`")))
-}
-
-fn flag(name: &str, value: &str) -> Result<bool, ApiError> {
-    match value {
-        "true" | "1" | "" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err(ApiError::new("bad-request", format!("`{name}` takes true or false, not `{value}`"))),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_survive_the_query() {
-        let swap = SwapRequest {
-            label: Some("2.0.0".to_owned()),
-            deadline_ms: Some(500),
-            drop: vec!["a:b/c@1".to_owned(), "a:b/d@1".to_owned()],
-            accept_unread: true,
-            grants: GrantsRequest { env: vec!["A=b=c".to_owned()], names: true, ..GrantsRequest::default() },
-            ..SwapRequest::default()
-        };
-        assert_eq!(SwapRequest::parse(swap.pairs()).unwrap(), swap);
-        let check =
-            CheckRequest { drop: swap.drop.clone(), state: vec!["a:b/e@1".to_owned()], ..CheckRequest::default() };
-        assert_eq!(CheckRequest::parse(check.pairs()).unwrap(), check);
-        let state = StateQuery { from: Some("\"x\"".to_owned()), limit: Some(3), back: true };
-        assert_eq!(StateQuery::parse(state.pairs()).unwrap(), state);
-    }
-
-    #[test]
-    fn unknown_options_are_refused() {
-        let error = CallOptions::parse(Pairs(vec![("ide".to_owned(), "a:1".to_owned())])).unwrap_err();
-        assert_eq!(error.kind, "bad-request");
-        assert!(error.message.contains("`ide`"));
-    }
-}
+mod tests;

@@ -60,7 +60,12 @@ pub(super) struct Check {
 impl Check {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let console = &context.console;
-        let request = CheckRequest { drop: self.drop, accept_lossy: self.accept_lossy, state: self.affirmed.state };
+        let request = CheckRequest {
+            drop: self.drop,
+            accept_lossy: self.accept_lossy,
+            state: self.affirmed.state,
+            links: self.affirmed.links,
+        };
         let answer = match is_file(&self.old) {
             true => files(Path::new(&self.old), &self.new, &request)?,
             false => plugin(context, &self.old, &self.new, &request).await?,

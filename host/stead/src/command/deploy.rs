@@ -17,8 +17,9 @@ Examples:
   stead deploy import import.wasm --dir /srv/in:/in --per-call
   stead deploy report report.wasm --config currency=EUR --config rows=50
   stead deploy shop shop.wasm --limit clients-max=100000 --limit call-time-max=5s
+  stead deploy orders orders.wasm --link acme:ledger/api@1=ledger
 
-A plugin reaches no file, network or environment variable that is not granted here.")]
+A plugin reaches no file, network, environment variable or other plugin that is not granted here.")]
 pub(super) struct Deploy {
     /// The plugin's name
     plugin: String,
@@ -50,9 +51,13 @@ pub(super) struct Deploy {
     grants: GrantArgs,
 }
 
-/// Which imports are state.
+/// What imports are, where the operator decides.
 #[derive(Debug, Args)]
 pub(super) struct AffirmedArgs {
+    /// An import is what another plugin exports: calls of it join the caller's transaction
+    #[arg(long = "link", value_name = "INTERFACE=PLUGIN")]
+    pub(super) links: Vec<String>,
+
     /// An import is a collection, although another plugin exports an interface of the same name
     #[arg(long, value_name = "IDENTITY")]
     pub(super) state: Vec<String>,
@@ -95,6 +100,7 @@ impl Deploy {
             config: self.config,
             grants: self.grants.into(),
             state: self.affirmed.state,
+            links: self.affirmed.links,
         };
         let session = context.session(Missing::Create).await?;
         let deployed = session.deploy(&self.plugin, wasm, &request).await.map_err(|error| in_file(&self.file, error));
@@ -126,6 +132,9 @@ fn print(console: &Console, deployed: &DeployAnswer) -> Result<(), Failure> {
     }
     for collection in deployed.collections.iter().filter(|collection| !collection.old) {
         console.line(format_args!("  keeps  {}: {}", collection.identity, collection.shape()))?;
+    }
+    for link in &deployed.links {
+        console.line(format_args!("  links  {} to {}", link.interface, link.plugin))?;
     }
     Ok(())
 }

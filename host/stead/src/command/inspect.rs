@@ -42,6 +42,14 @@ fn print(console: &Console, component: &InspectAnswer) -> Result<(), Failure> {
         let old = if collection.old { "  (old: readable only while migrating)" } else { "" };
         console.line(format_args!("  {}: {}{}", collection.identity, collection.shape(), styled(DIM, old)))?;
     }
+    for link in &component.links {
+        console.line(format_args!("\n{} {}", styled(BOLD, "calls"), link.interface))?;
+        for function in &link.functions {
+            console.line(format_args!("  {}", function.wit()))?;
+        }
+        console.line(styled(DIM, format!("  no collection: {}", link.why)))?;
+        console.line(styled(DIM, format!("  another plugin has to export it: `--link {}=PLUGIN`", link.interface)))?;
+    }
     if !component.imports.is_empty() {
         console.line(format_args!("\n{}", styled(BOLD, "imports of the host")))?;
     }

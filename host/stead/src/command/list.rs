@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use clap::Args;
 use stead_runtime::PluginSummary;
 
@@ -44,9 +46,12 @@ impl List {
 }
 
 fn status(plugin: &PluginSummary) -> String {
+    let links: BTreeSet<&str> = plugin.links.iter().map(|link| link.plugin.as_str()).collect();
+    let links: Vec<&str> = links.into_iter().collect();
     match (&plugin.problem, plugin.handoff) {
         (Some(problem), _) => format!("cannot run: {problem}"),
         (None, Some(phase)) => format!("hand-off, {}", phase_word(phase)),
-        (None, None) => "ready".to_owned(),
+        (None, None) if links.is_empty() => "ready".to_owned(),
+        (None, None) => format!("ready, calls {}", links.join(", ")),
     }
 }

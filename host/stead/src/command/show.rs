@@ -40,6 +40,15 @@ fn print(console: &Console, plugin: &PluginInfo) -> Result<(), Failure> {
     for (name, value) in &plugin.settings.0 {
         console.line(format_args!("  config     {}={}", name.escape_debug(), value.escape_debug()))?;
     }
+    for link in &plugin.summary.links {
+        console.line(format_args!("  link       {} to {}", link.interface, link.plugin))?;
+    }
+    for link in &plugin.unused_links {
+        console.line(format_args!("  link       {} to {}, not used by this version", link.interface, link.plugin))?;
+    }
+    if !plugin.callers.is_empty() {
+        console.line(format_args!("  called by  {}", plugin.callers.join(", ")))?;
+    }
     if let Some(previous) = &plugin.previous {
         let label = previous.label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
         console.line(format_args!(

@@ -82,6 +82,7 @@ impl Swap {
             config: self.config,
             grants: self.grants.into(),
             state: self.affirmed.state,
+            links: self.affirmed.links,
         };
         match together::parse(&self.what)? {
             Targets::One(plugin, file) => one(context, &plugin, &file, &request).await,

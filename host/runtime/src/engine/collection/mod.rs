@@ -333,8 +333,13 @@ impl Entries<'_> {
     }
 
     fn written_bytes(&self) -> u64 {
-        self.transaction.bytes() + self.transaction.changes() as u64 * WRITE_BYTES
+        written_bytes(self.transaction)
     }
+}
+
+/// What a transaction's changes take in memory.
+pub(super) fn written_bytes(transaction: &Transaction) -> u64 {
+    transaction.bytes() + transaction.changes() as u64 * WRITE_BYTES
 }
 
 /// The message for a value over its limit; the typed bindings ask for it before they copy the value.

@@ -1,7 +1,7 @@
 //! What is a plugin, and what each other thing is told.
 
 use super::*;
-use crate::engine::ComponentError;
+use crate::engine::{ComponentError, LinkTo};
 
 fn refused(bytes: &[u8]) -> ComponentError {
     Program::load(&engine(), bytes).expect_err("not a plugin")
@@ -219,8 +219,10 @@ fn functions_are_found_by_short_and_full_names() {
 
 #[test]
 fn every_guest_of_the_tests_loads_and_links() {
+    let links = ["leaf", "left", "right", "top"]
+        .map(|name| LinkTo { interface: format!("test:links/{name}@1"), plugin: name.into() });
     for (name, wasm) in stead_test_guests::ALL {
-        match (Program::load(&engine(), wasm), *name) {
+        match (Program::load_linked(&engine(), wasm, &links), *name) {
             (Ok(program), _) => {
                 let linked = program.link(
                     name,

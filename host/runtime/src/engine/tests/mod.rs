@@ -5,6 +5,7 @@ mod code;
 mod hostile;
 mod imports;
 mod limits;
+mod links;
 mod load;
 mod state;
 mod types;
