@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use stead_runtime::engine::{Engine, EngineOptions};
+use stead_runtime::engine::{Engine, EngineOptions, LinkTo};
 use stead_runtime::{Call, DeployOptions, Host, HostOptions, Outcome};
 use stead_schema::{Parts, Value};
 use tokio::runtime::Runtime;
@@ -49,6 +49,36 @@ pub async fn sum(host: &Host, number: u32, read: bool) -> Outcome {
     let args = vec![Value(Parts::U32(number)), Value(Parts::U32(1))];
     let call = Call { read, ..Call::new(name(0), "sum", args) };
     host.call(call).await.expect("the plugin adds").outcome
+}
+
+/// A host in a fresh directory with the linked plugins `leaf`, `left`, `right` and `top`.
+pub async fn diamond(path: &Path) -> Host {
+    use stead_test_guests::{LINK_LEAF, LINK_LEFT, LINK_RIGHT, LINK_TOP};
+    let host = start(path, 0).await;
+    let plugins: [(&str, &[u8], &[&str]); 4] = [
+        ("leaf", LINK_LEAF, &[]),
+        ("left", LINK_LEFT, &["leaf"]),
+        ("right", LINK_RIGHT, &["leaf"]),
+        ("top", LINK_TOP, &["leaf", "left", "right"]),
+    ];
+    for (name, wasm, callees) in plugins {
+        let link = |callee: &&str| LinkTo { interface: format!("test:links/{callee}@1"), plugin: (*callee).to_owned() };
+        let options = DeployOptions { links: callees.iter().map(link).collect(), ..DeployOptions::default() };
+        host.deploy(name, wasm, options).await.expect("the plugin deploys");
+    }
+    host
+}
+
+/// Calls the leaf of the diamond, which touches no state.
+pub async fn touch(host: &Host, number: u64) -> Outcome {
+    let call = Call::new("leaf", "touch", vec![Value(Parts::U64(number))]);
+    host.call(call).await.expect("the leaf adds").outcome
+}
+
+/// Lets the top call the leaf as often.
+pub async fn touch_leaf(host: &Host, times: u32) -> Outcome {
+    let call = Call::new("top", "touch-leaf", vec![Value(Parts::U32(times))]);
+    host.call(call).await.expect("the top calls").outcome
 }
 
 /// Reads and writes one entry.

@@ -7,6 +7,7 @@ mod demo;
 mod door;
 mod harness;
 mod help;
+mod links;
 mod output;
 mod serving;
 mod versions;

@@ -1,11 +1,13 @@
 //! `cargo peers`: plugins beside the store alone and bare wasmtime; or only the sections that are named as arguments:
-//! `plugins`, `calls`, `types`.
+//! `plugins`, `calls`, `links`, `types`.
 
 mod calls;
+mod links;
 mod plugins;
 mod types;
 
 fn main() {
-    let sections = [("plugins", plugins::run as fn(&_)), ("calls", calls::run), ("types", types::run)];
+    let sections =
+        [("plugins", plugins::run as fn(&_)), ("calls", calls::run), ("links", links::run), ("types", types::run)];
     stead_bench::settings::run_sections(&sections, env!("CARGO_TARGET_TMPDIR"));
 }
