@@ -47,6 +47,14 @@ impl Plugin {
         deadline: Instant,
     ) -> Result<Held, CallError> {
         loop {
+            let own = self.reached();
+            if own.serving.links(host)?.is_empty() {
+                let turn = own.turn(asked_at, deadline).await?;
+                let own = self.reached();
+                if own.serving.links(host)?.is_empty() {
+                    return Ok(Held { own: Taken { reached: own, turn }, others: Vec::new() });
+                }
+            }
             let mut taken = Vec::new();
             for reached in self.closure(host)? {
                 let turn = reached.turn(asked_at, deadline).await?;
@@ -78,9 +86,14 @@ impl Plugin {
         Some(Held { own: own?, others })
     }
 
+    /// The plugin itself, with the version that serves.
+    fn reached(self: &Arc<Self>) -> Reached {
+        Reached { plugin: Arc::clone(self), serving: self.serving() }
+    }
+
     /// All plugins that a call of this one may reach, itself included, in the order of their ids.
     pub(super) fn closure(self: &Arc<Self>, host: &Shared) -> Result<Vec<Reached>, CallError> {
-        let first = Reached { plugin: Arc::clone(self), serving: self.serving() };
+        let first = self.reached();
         if first.serving.links(host)?.is_empty() {
             return Ok(vec![first]);
         }

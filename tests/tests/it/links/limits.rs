@@ -10,7 +10,7 @@ use stead_runtime::{Call, DataDir, DeployOptions, Host, HostOptions, Reuse};
 use stead_store::disk::sim::SimDisk;
 use stead_test_guests::{LINK_LEAF, LINK_LEFT, LINK_RING, LINK_TOP};
 
-use super::{Ran, deploy_linked, diamond, links, numbers, one, ran, run, script, try_link};
+use super::{DIAMOND, Ran, deploy_linked, diamond, links, numbers, one, ran, run, script, try_link};
 use crate::harness::{inline, open, refused};
 
 #[tokio::test]
@@ -24,6 +24,27 @@ async fn g14_a_deadline_holds_for_all_plugins_of_a_call() {
     assert!(error.to_string().contains("(deadline): linked plugin `left`: linked plugin `leaf`"), "{error}");
     for plugin in ["top", "left", "right", "leaf"] {
         assert_eq!(run(&host, plugin, "(get k)").await, 0, "{plugin} goes on");
+    }
+}
+
+#[tokio::test]
+async fn g14_a_call_that_its_caller_gives_up_lets_go_of_all_plugins() {
+    let (host, _) = open(&SimDisk::new(1)).await;
+    diamond(&host).await;
+    for round in 1..=3 {
+        let spin =
+            Call { deadline: Some(Duration::from_secs(60)), ..script("top", "(set k 1)(left (leaf (set k 1)(spin)))") };
+        let spinning = tokio::spawn({
+            let host = host.clone();
+            async move { drop(host.call(spin).await) }
+        });
+        let other = || Call { deadline: Some(Duration::from_millis(20)), ..script("leaf", "(get k)") };
+        while host.call(other()).await.is_ok() {}
+        spinning.abort();
+        for plugin in DIAMOND {
+            assert_eq!(run(&host, plugin, "(get k)").await, 0, "{plugin} goes on, round {round}");
+        }
+        assert_eq!(run(&host, "top", "(left (leaf (get k)))").await, 0);
     }
 }
 
@@ -128,8 +149,10 @@ async fn g14_calls_that_need_more_instances_than_there_are_wait_for_each_other()
     let (host, _) = Host::open(HostOptions { data, engine, store: inline() }).await.unwrap();
     for pair in 0..6 {
         let (leaf, left) = (format!("leaf-{pair}"), format!("left-{pair}"));
-        deploy_linked(&host, &leaf, LINK_LEAF, &[]).await;
-        let reuse = if pair % 2 == 0 { Reuse::Resident } else { Reuse::PerCall };
+        let reuse = |per_call: bool| if per_call { Reuse::PerCall } else { Reuse::Resident };
+        let options = DeployOptions { reuse: reuse(pair % 3 == 0), ..DeployOptions::default() };
+        host.deploy(&leaf, LINK_LEAF, options).await.unwrap();
+        let reuse = reuse(pair % 2 == 1);
         let options = DeployOptions { links: links(&[("leaf", &leaf)]), reuse, ..DeployOptions::default() };
         host.deploy(&left, LINK_LEFT, options).await.unwrap();
     }
