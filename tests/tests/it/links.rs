@@ -17,11 +17,13 @@ mod swaps;
 mod types;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use stead_runtime::engine::LinkTo;
 use stead_runtime::{Call, CallError, DeployError, DeployOptions, Deployed, Host, Outcome, ScanOptions};
 use stead_schema::{Parts, Value};
 use stead_test_guests::{LINK_LEAF, LINK_LEFT, LINK_RIGHT, LINK_TOP};
+use tokio::task::JoinHandle;
 
 use crate::harness::text;
 
@@ -107,4 +109,16 @@ pub(super) fn numbers(host: &Host, plugin: &str) -> BTreeMap<String, u64> {
 
 pub(super) fn one(key: &str, number: u64) -> BTreeMap<String, u64> {
     BTreeMap::from([(key.to_owned(), number)])
+}
+
+/// A call that runs until it is aborted. Once this returns, the plugin was not free for as long as a call waits for it here.
+pub(super) async fn spin(host: &Host, plugin: &str, commands: &str) -> JoinHandle<()> {
+    let call = Call { deadline: Some(Duration::from_secs(600)), ..script(plugin, commands) };
+    let spinning = tokio::spawn({
+        let host = host.clone();
+        async move { drop(host.call(call).await) }
+    });
+    let other = || Call { deadline: Some(Duration::from_millis(300)), ..script(plugin, "(get k)") };
+    while host.call(other()).await.is_ok() {}
+    spinning
 }

@@ -10,7 +10,7 @@ use stead_runtime::{Call, DataDir, DeployOptions, Host, HostOptions, Reuse};
 use stead_store::disk::sim::SimDisk;
 use stead_test_guests::{LINK_LEAF, LINK_LEFT, LINK_RING, LINK_TOP};
 
-use super::{DIAMOND, Ran, deploy_linked, diamond, links, numbers, one, ran, run, script, try_link};
+use super::{DIAMOND, Ran, deploy_linked, diamond, links, numbers, one, ran, run, script, spin, try_link};
 use crate::harness::{inline, open, refused};
 
 #[tokio::test]
@@ -31,16 +31,8 @@ async fn g14_a_deadline_holds_for_all_plugins_of_a_call() {
 async fn g14_a_call_that_its_caller_gives_up_lets_go_of_all_plugins() {
     let (host, _) = open(&SimDisk::new(1)).await;
     diamond(&host).await;
-    for round in 1..=3 {
-        let spin =
-            Call { deadline: Some(Duration::from_secs(60)), ..script("top", "(set k 1)(left (leaf (set k 1)(spin)))") };
-        let spinning = tokio::spawn({
-            let host = host.clone();
-            async move { drop(host.call(spin).await) }
-        });
-        let other = || Call { deadline: Some(Duration::from_millis(20)), ..script("leaf", "(get k)") };
-        while host.call(other()).await.is_ok() {}
-        spinning.abort();
+    for round in 1..=2 {
+        spin(&host, "top", "(set k 1)(left (leaf (set k 1)(spin)))").await.abort();
         for plugin in DIAMOND {
             assert_eq!(run(&host, plugin, "(get k)").await, 0, "{plugin} goes on, round {round}");
         }
@@ -51,17 +43,21 @@ async fn g14_a_call_that_its_caller_gives_up_lets_go_of_all_plugins() {
 #[tokio::test]
 async fn g14_a_callee_has_limits_of_its_own() {
     let (host, _) = open(&SimDisk::new(1)).await;
-    let mut options = DeployOptions::default();
-    options.limits.call_time_max = Duration::from_millis(100);
-    options.limits.transaction_bytes_max = 400;
-    host.deploy("leaf", LINK_LEAF, options).await.unwrap();
-    deploy_linked(&host, "left", LINK_LEFT, &[("leaf", "leaf")]).await;
-    let error = host.call(script("left", "(leaf (spin))")).await.unwrap_err().to_string();
-    assert!(error.contains("deadline") && error.contains("linked plugin `leaf`"), "{error}");
+    let mut hasty = DeployOptions::default();
+    hasty.limits.call_time_max = Duration::from_millis(100);
+    host.deploy("hasty", LINK_LEAF, hasty).await.unwrap();
+    let mut small = DeployOptions::default();
+    small.limits.transaction_bytes_max = 400;
+    host.deploy("small", LINK_LEAF, small).await.unwrap();
+    for (left, leaf) in [("left-hasty", "hasty"), ("left-small", "small")] {
+        deploy_linked(&host, left, LINK_LEFT, &[("leaf", leaf)]).await;
+    }
+    let error = host.call(script("left-hasty", "(leaf (spin))")).await.unwrap_err().to_string();
+    assert!(error.contains("deadline") && error.contains("linked plugin `hasty`"), "{error}");
     let many = "(set a 1)(set b 1)(set c 1)(set d 1)(set e 1)(set f 1)(set g 1)(set h 1)";
-    let error = host.call(script("left", &format!("(leaf {many})"))).await.unwrap_err().to_string();
+    let error = host.call(script("left-small", &format!("(leaf {many})"))).await.unwrap_err().to_string();
     assert!(error.contains("`transaction_bytes_max` is 400"), "{error}");
-    run(&host, "left", many).await;
+    run(&host, "left-small", many).await;
 }
 
 #[tokio::test]
@@ -86,18 +82,18 @@ async fn g14_a_full_queue_of_a_callee_refuses_the_call_and_holds_nobody() {
     host.deploy("leaf", LINK_LEAF, options).await.unwrap();
     deploy_linked(&host, "left", LINK_LEFT, &[("leaf", "leaf")]).await;
     deploy_linked(&host, "left-2", LINK_LEFT, &[("leaf", "leaf")]).await;
-    let spawn = |call: Call| {
-        let host = host.clone();
-        tokio::spawn(async move { host.call(call).await })
-    };
-    let spinning = spawn(Call { deadline: Some(Duration::from_secs(2)), ..script("leaf", "(spin)") });
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let spinning = spin(&host, "leaf", "(spin)").await;
     let late = Call { deadline: Some(Duration::from_millis(50)), ..script("left", "(leaf (set k 3))") };
     assert_eq!(refused(host.call(late).await), "deadline");
-    let waiting = [1, 2].map(|n| spawn(script("left", &format!("(leaf (set k{n} {n}))"))));
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let waiting = [1, 2].map(|n| {
+        let (host, call) = (host.clone(), script("left", &format!("(leaf (set k{n} {n}))")));
+        tokio::spawn(async move { host.call(Call { deadline: Some(Duration::from_secs(600)), ..call }).await })
+    });
+    while host.show("leaf").unwrap().waiting < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     assert_eq!(refused(host.call(script("left-2", "(leaf (set k 2))")).await), "queue-full");
-    assert_eq!(refused(spinning.await.unwrap()), "trapped");
+    spinning.abort();
     for waiting in waiting {
         waiting.await.unwrap().expect("those that waited are served");
     }

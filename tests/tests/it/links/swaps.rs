@@ -5,28 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use stead_runtime::{Call, Host, Phase, RollbackOptions, Swap, SwapOptions};
+use stead_runtime::{Phase, RollbackOptions, Swap, SwapOptions};
 use stead_store::disk::sim::SimDisk;
 use stead_test_guests::{LINK_LEAF, LINK_LEAF_CHANGED, LINK_LEFT, LINK_LEFT_CHANGED, LINK_RIGHT, LINK_RING, PLAIN};
-use tokio::task::JoinHandle;
 
-use super::{Ran, deploy_linked, diamond, links, numbers, one, ran, run, script};
+use super::{Ran, deploy_linked, diamond, links, numbers, one, ran, run, script, spin};
 use crate::harness::open;
 
 fn of(plugin: &str, wasm: &[u8]) -> Swap {
     Swap { plugin: plugin.into(), wasm: wasm.into(), options: SwapOptions::default() }
-}
-
-/// A call that runs until it is aborted, and does run.
-async fn spin(host: &Host, plugin: &str) -> JoinHandle<()> {
-    let call = Call { deadline: Some(Duration::from_secs(60)), ..script(plugin, "(spin)") };
-    let spinning = tokio::spawn({
-        let host = host.clone();
-        async move { drop(host.call(call).await) }
-    });
-    let other = || Call { deadline: Some(Duration::from_millis(20)), ..script(plugin, "(get k)") };
-    while host.call(other()).await.is_ok() {}
-    spinning
 }
 
 #[tokio::test]
@@ -157,7 +144,7 @@ async fn g03_a_callee_whose_code_is_lost_makes_its_callers_unavailable_and_nobod
 async fn g07_a_caller_that_comes_while_its_callee_changes_hands_is_not_broken() {
     let (host, _) = open(&SimDisk::new(1)).await;
     deploy_linked(&host, "leaf", LINK_LEAF, &[]).await;
-    let spinning = spin(&host, "leaf").await;
+    let spinning = spin(&host, "leaf", "(spin)").await;
     let swapping = tokio::spawn({
         let host = host.clone();
         async move { host.swap("leaf", LINK_LEAF_CHANGED, SwapOptions::default()).await }
@@ -179,7 +166,7 @@ async fn g08_links_of_a_version_that_did_not_come_to_serve_are_forgotten() {
     let (host, _) = open(&disk).await;
     diamond(&host).await;
     deploy_linked(&host, "leaf-2", LINK_LEAF, &[]).await;
-    let spinning = spin(&host, "left").await;
+    let spinning = spin(&host, "left", "(spin)").await;
     let anew = SwapOptions {
         links: Some(links(&[("leaf", "leaf-2")])),
         deadline: Some(Duration::from_millis(50)),
