@@ -1,5 +1,7 @@
 //! The runtime's errors: one enum per operation, each with a stable `kind()` for scripts.
 
+mod record;
+mod rehearse;
 mod state;
 
 use std::time::Duration;
@@ -7,6 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use stead_store::{CommitError, OpenError, OutcomeUnknown, ReadError, StoreError};
 
+pub use record::RecordError;
+pub use rehearse::RehearseError;
 pub use state::StateError;
 
 use crate::engine::{ComponentError, SettingsError};
@@ -282,6 +286,12 @@ pub enum SwapError {
         /// What was recorded, one for each plugin.
         receipts: Vec<Receipt>,
     },
+    /// Another version is active than the one that a rehearsal compared with.
+    #[error("another version of {plugin} became active while this swap was rehearsed")]
+    Moved {
+        /// The plugin.
+        plugin: String,
+    },
     /// One of several plugins that were to change hands together.
     #[error("{plugin}: {source}")]
     Of {
@@ -319,6 +329,7 @@ impl SwapError {
             SwapError::State(_) => "state",
             SwapError::Links(_) => "links",
             SwapError::Aborted { .. } => "aborted",
+            SwapError::Moved { .. } => "moved",
             SwapError::Of { source, .. } => source.kind(),
             SwapError::Twice { .. } | SwapError::TooMany { .. } => "refused",
             SwapError::Host(error) => error.kind(),

@@ -21,15 +21,18 @@ pub use door::{
     Diff, DiffLine, Differences, Edit, EditChange, EditError, Edited, Export, Exported, FileError, ImportError,
     ImportMode, ImportOptions, Imported, Input, StateDigest, diff_files,
 };
-pub use error::{CallError, DeployError, HostError, RollbackError, StateError, SwapError, TrapReport};
+pub use error::{
+    CallError, DeployError, HostError, RecordError, RehearseError, RollbackError, StateError, SwapError, TrapReport,
+};
 pub use handoff::{
-    Activated, Check, CheckError, CheckOptions, Checked, CollectionVerdict, Fate, FunctionChange, Migrated,
-    MigratedCollection, Phase, PhaseTime, Receipt, ReceiptKind, Refusal, RollbackOptions, SealedPoint, Swap,
-    SwapOptions,
+    Activated, Calls, Check, CheckError, CheckOptions, Checked, CollectionRehearsal, CollectionVerdict, EntryRehearsal,
+    Example, Fate, FunctionChange, FunctionRehearsal, GivenUp, Migrated, MigratedCollection, Phase, PhaseTime, Receipt,
+    ReceiptKind, Refusal, Rehearsal, RehearseOptions, Rehearsed, RollbackOptions, SealedPoint, SideFigures, Skipped,
+    StateRehearsal, Swap, SwapOptions, Times,
 };
 pub use host::{
     CollectionDetails, DataDir, DeployOptions, Deployed, HistoryEntry, HistoryEvent, Host, HostInfo, HostOptions,
     InspectedCollection, InspectedLink, Inspection, LedgerEntry, PluginDetails, PluginSummary, Recovered, Recovery,
     ScanOptions, Signature, StateEntry, StatePage, VersionSummary, Words,
 };
-pub use plugin::{Call, CallId, Outcome, Progress, Reply, Reuse};
+pub use plugin::{Call, CallId, Outcome, Progress, RecordOptions, Recording, Reply, Reuse};

@@ -62,6 +62,40 @@ pub const LINKED_PLUGINS_MAX: usize = 64;
 /// result of its call in memory, each up to [`Limits::hostcall_bytes_max`].
 pub const LINK_DEPTH_MAX: u32 = 16;
 
+/// Calls of one plugin that are kept for rehearsals: what is known of each stays in memory as 16 bytes, and a rehearsal
+/// runs all of them twice.
+pub const RECORDED_CALLS_MAX: u64 = 100_000;
+
+/// Bytes of the recorded calls of one plugin. They lie in the catalog, which every checkpoint carries.
+pub const RECORDED_BYTES_MAX: u64 = 1024 * MIB as u64;
+
+/// The same when the operator names none.
+pub const RECORDED_BYTES_DEFAULT: u64 = 64 * MIB as u64;
+
+/// Arguments of one recorded call, in bytes as encoded. Of a call with more only the name is kept: one upload is not to
+/// push everything else out.
+pub const RECORDED_ARGUMENTS_BYTES_MAX: usize = MIB;
+
+/// How long the calls of a rehearsal may take when nobody says.
+pub const REHEARSAL_TIME_DEFAULT: Duration = Duration::from_secs(60);
+
+/// The longest that anybody may ask for.
+pub const REHEARSAL_TIME_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Bytes of keys and values that the calls of a rehearsal may write on one version's copy of the state, which is in memory
+/// and nowhere else. What a migration writes is bounded by [`Limits::migration_bytes_max`].
+pub const REHEARSAL_WRITTEN_BYTES_MAX: u64 = 256 * MIB as u64;
+
+/// Functions that a rehearsal's report tells of, those that differ first: with what is cut below it stays within a
+/// megabyte, whatever a component exports.
+pub const REHEARSAL_FUNCTIONS_MAX: usize = 256;
+
+/// Entries of each collection that a rehearsal's report shows of those that differ.
+pub const REHEARSAL_ENTRIES_MAX: usize = 10;
+
+/// Longest text of a value, a list of arguments or a reason in a rehearsal's report, in bytes.
+pub const REHEARSAL_TEXT_BYTES_MAX: usize = KIB;
+
 /// Limits of one process: they size what all plugins share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineLimits {

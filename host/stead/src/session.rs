@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use stead_runtime::engine::{Engine, EngineOptions};
 use stead_runtime::{
-    Diff, Edited, Export, HistoryEntry, Host, HostOptions, Imported, PluginSummary, Receipt, Recovery, StateDigest,
-    VersionSummary,
+    Diff, Edited, Export, HistoryEntry, Host, HostOptions, Imported, PluginSummary, Receipt, Recovery, Rehearsed,
+    StateDigest, VersionSummary,
 };
 
 use crate::api::{
     self, Api, ApiError, Arguments, CallAnswer, CallOptions, CheckAnswer, CheckRequest, CheckpointAnswer, DeployAnswer,
-    DeployRequest, EditRequest, ImportRequest, LedgerAnswer, Pairs, PluginInfo, RepairAnswer, RollbackRequest,
-    StateAnswer, StateQuery, SwapAllRequest, SwapRequest, VerifyAnswer, verify_idle, write_diff,
+    DeployRequest, EditRequest, ImportRequest, LedgerAnswer, Pairs, PluginInfo, RecordAnswer, RecordRequest,
+    RehearseRequest, RepairAnswer, RollbackRequest, StateAnswer, StateQuery, SwapAllRequest, SwapRequest, VerifyAnswer,
+    verify_idle, write_diff,
 };
 use crate::client::{Body, Client, Target, escape, query};
 use crate::command::Missing;
@@ -180,6 +181,21 @@ impl Session {
         }
     }
 
+    /// Tries a swap out, and makes it if that is asked for and passed.
+    pub(crate) async fn rehearse(
+        &self,
+        plugin: &str,
+        wasm: Vec<u8>,
+        request: &RehearseRequest,
+    ) -> Result<Rehearsed, ApiError> {
+        match self {
+            Self::Remote(client) => {
+                client.post(&path(plugin, "/rehearse", &request.pairs()), Body::Component(wasm.into())).await
+            }
+            Self::Local(api) => api.rehearse(plugin, &wasm, request).await,
+        }
+    }
+
     pub(crate) async fn check(
         &self,
         plugin: &str,
@@ -198,6 +214,21 @@ impl Session {
         match self {
             Self::Remote(client) => client.post(&path(plugin, "/rollback", &request.pairs()), Body::Empty).await,
             Self::Local(api) => api.rollback(plugin, request).await,
+        }
+    }
+
+    pub(crate) async fn record(&self, plugin: &str, request: RecordRequest) -> Result<RecordAnswer, ApiError> {
+        match self {
+            Self::Remote(client) => client.post(&path(plugin, "/recording", &request.pairs()), Body::Empty).await,
+            Self::Local(api) => api.record(plugin, request).await,
+        }
+    }
+
+    /// Which calls are recorded.
+    pub(crate) async fn recording(&self, plugin: &str) -> Result<RecordAnswer, ApiError> {
+        match self {
+            Self::Remote(client) => client.get(&path(plugin, "/recording", &Pairs::default())).await,
+            Self::Local(api) => api.recording(plugin),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use stead_runtime::engine::{Engine, EngineOptions, LinkTo};
-use stead_runtime::{Call, DeployOptions, Host, HostOptions, Outcome};
+use stead_runtime::{Call, DeployOptions, Host, HostOptions, Outcome, RecordOptions};
 use stead_schema::{Parts, Value};
 use tokio::runtime::Runtime;
 use wasmtime::component::{Component, Linker, ResourceTable, TypedFunc};
@@ -26,6 +26,14 @@ pub async fn start(path: &Path, plugins: u64) -> Host {
         deployed.expect("the plugin deploys");
     }
     host
+}
+
+/// Records the last calls of each plugin.
+pub async fn record(host: &Host, plugins: u64, last: u64) {
+    for plugin in 0..plugins {
+        let options = RecordOptions { last, bytes: None };
+        host.record(&name(plugin), Some(options)).await.expect("calls are recorded");
+    }
 }
 
 /// A host in a fresh directory with one plugin.

@@ -34,6 +34,12 @@ guests! {
     EVOLVE_REBUILT = "evolve-rebuilt";
     /// As v1; traps on every call.
     EVOLVE_BROKEN = "evolve-broken";
+    /// As v1, but each bump counts twice.
+    EVOLVE_DIFFERS = "evolve-differs";
+    /// As v1, but `bump` never ends for the key `loop`, panics for `trap`, and allocates without end for `greedy`.
+    EVOLVE_MISBEHAVES = "evolve-misbehaves";
+    /// Exports `now()`, `chance()` and `wait(milliseconds)`: what no two runs have in common.
+    MOMENT = "moment";
     /// As v1 with a `ready` that is content once something was bumped.
     EVOLVE_READY = "evolve-ready";
     /// As v1 with a `ready` that says `err`.

@@ -27,6 +27,8 @@ mod g14_bounded;
 mod keyvalue;
 mod languages;
 mod links;
+mod recording;
+mod rehearsal;
 mod rollback;
 mod settings;
 mod simulated;

@@ -11,7 +11,12 @@ const HISTORY: u8 = 0x04;
 const RESULT: u8 = 0x05;
 const WINDOW: u8 = 0x06;
 const STAGING: u8 = 0x07;
+const RECORDED: u8 = 0x08;
 const LINKS: u8 = 0x0c;
+
+/// Under [`RECORDED`]: what is to be recorded, and what was.
+const RECORDING: u8 = 0x00;
+const RECORDED_CALL: u8 = 0x01;
 
 /// A key of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +103,34 @@ impl Key {
     /// All windows of a plugin, half-open.
     pub(crate) fn windows(plugin: PluginId) -> (Bytes, Bytes) {
         Key::range(WINDOW, plugin)
+    }
+
+    /// Which calls of a plugin are recorded.
+    pub(crate) fn recording(plugin: PluginId) -> Key {
+        Key([&[RECORDED, RECORDING][..], &plugin.0.to_be_bytes()].concat())
+    }
+
+    /// What is recorded of all plugins, half-open.
+    pub(crate) fn recordings() -> (Bytes, Bytes) {
+        (vec![RECORDED, RECORDING].into(), vec![RECORDED, RECORDED_CALL].into())
+    }
+
+    /// A recorded call. Its size stands in the key, so that what all take is known without reading them.
+    pub(crate) fn recorded_call(plugin: PluginId, number: u64, bytes: u32) -> Key {
+        let place = [&plugin.0.to_be_bytes()[..], &number.to_be_bytes(), &bytes.to_be_bytes()].concat();
+        Key([&[RECORDED, RECORDED_CALL][..], &place].concat())
+    }
+
+    /// All recorded calls of a plugin, half-open.
+    pub(crate) fn recorded_calls(plugin: PluginId) -> (Bytes, Bytes) {
+        let end = |plugin: u64| [&[RECORDED, RECORDED_CALL][..], &plugin.to_be_bytes()].concat().into();
+        (end(plugin.0), end(plugin.0 + 1))
+    }
+
+    /// Number and size of a recorded call, by its key.
+    pub(crate) fn read_recorded_call(key: &[u8]) -> Option<(u64, u32)> {
+        let (number, bytes) = key.get(10..)?.split_first_chunk()?;
+        Some((u64::from_be_bytes(*number), u32::from_be_bytes(bytes.try_into().ok()?)))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

@@ -8,6 +8,8 @@
 //! 05 <plugin u64 BE> <client length u16 BE> <client> <sequence u64 BE>   result of a call
 //! 06 <plugin u64 BE> <client>                            window of a client's results
 //! 07 <plugin u64 BE>                                     the state that an import fills
+//! 08 00 <plugin u64 BE>                                  which calls are recorded
+//! 08 01 <plugin u64 BE> <number u64 BE> <bytes u32 BE>   a recorded call
 //! 0c <plugin u64 BE> <generation u64 BE>                 links of a version; none if it has none
 //! ```
 //!
@@ -16,6 +18,7 @@
 mod key;
 mod links;
 mod record;
+mod recorded;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +28,7 @@ use std::ops::Bound;
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use stead_store::{Order, ReadError, StateId, Store, View, Writes};
+use stead_store::{Order, ReadError, StateId, Store, Transaction, View, Writes};
 
 pub(crate) use key::Key;
 pub(crate) use links::LinksRecord;
@@ -33,6 +36,7 @@ pub(crate) use record::{
     End, HandOffRecord, PartyRecord, PluginId, PluginRecord, Previous, ResultRecord, Sealed, StagingRecord, Undone,
     VersionRecord, WindowRecord,
 };
+pub(crate) use recorded::{CallRecord, RecordedArgs, RecordedEnd, RecordingRecord};
 
 use crate::error::HostError;
 use crate::host::HistoryEntry;
@@ -116,6 +120,33 @@ impl Catalog {
         self.all(Key::stagings())
     }
 
+    /// What is recorded of all plugins.
+    pub(crate) fn recordings(&self) -> Result<Vec<RecordingRecord>, HostError> {
+        self.all(Key::recordings())
+    }
+
+    /// Numbers and sizes of the recorded calls of a plugin, the oldest first.
+    pub(crate) fn recorded_sizes(&self, plugin: PluginId) -> Result<Vec<(u64, u32)>, HostError> {
+        let (lower, upper) = Key::recorded_calls(plugin);
+        let keys = Transaction::new(self.view.clone());
+        let keys = keys.keys(Bound::Included(lower), Bound::Excluded(upper), Order::Ascending);
+        keys.map(|key| {
+            let key = key?;
+            let unknown = || HostError::Catalog { what: format!("key {} of a recorded call", key.escape_ascii()) };
+            Key::read_recorded_call(&key).ok_or_else(unknown)
+        })
+        .collect()
+    }
+
+    /// A recorded call, if it is still there.
+    pub(crate) fn recorded_call(
+        &self,
+        plugin: PluginId,
+        (number, bytes): (u64, u32),
+    ) -> Result<Option<CallRecord<'static>>, HostError> {
+        self.get(&Key::recorded_call(plugin, number, bytes))
+    }
+
     /// What happened to a plugin, the oldest first.
     pub(crate) fn history(&self, plugin: PluginId) -> Result<Vec<HistoryEntry>, HostError> {
         self.all(Key::history_of(plugin))
@@ -173,11 +204,16 @@ impl Catalog {
 
 /// Adds a record to what a commit writes.
 pub(crate) fn put<R: Record>(writes: &mut Writes, key: Key, record: &R) {
+    writes.insert(key.into_bytes(), Some(encode(record)));
+}
+
+/// A record as it is stored.
+pub(crate) fn encode<R: Record>(record: &R) -> Bytes {
     let mut bytes = vec![R::VERSION];
     // Serializing plain data into memory has nothing that could fail.
     let body = postcard::to_stdvec(record).unwrap_or_else(|error| unreachable!("a record does not encode: {error}"));
     bytes.extend(body);
-    writes.insert(key.into_bytes(), Some(bytes.into()));
+    bytes.into()
 }
 
 /// Removes a record in what a commit writes.

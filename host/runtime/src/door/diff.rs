@@ -1,20 +1,25 @@
 //! What differs between two states, or exported files of them, in typed values.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::io::{self, BufRead};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use stead_schema::{Conversion, Type, Value, compare, text};
+use stead_schema::{Conversion, Identity, Type, Value, compare, text};
+use stead_store::View;
 
 use super::entries::{Entries, Entry, EntryContent};
 use super::error::FileError;
 use super::export::{Export, sum_json};
 use super::file::ExportFile;
 use super::format::{Content, Head, present};
+use super::source::Source;
 use crate::error::{HostError, StateError};
 use crate::host::Host;
+use crate::plugin::{Plugin, read_ledger};
 
 /// How much differs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +79,35 @@ impl Host {
     /// Freezes two plugins' states to compare them; either may be `PLUGIN@N`, the last state under version N.
     pub async fn diff(&self, one: &str, other: &str) -> Result<Diff, StateError> {
         Ok(Diff { one: self.export(one, &[]).await?, other: self.export(other, &[]).await? })
+    }
+}
+
+/// Two states that went apart, in the collections that both have, and what only one of them has.
+pub(crate) struct Apart {
+    pub(crate) common: Diff,
+    pub(crate) only: [Vec<Identity>; 2],
+}
+
+impl Apart {
+    /// Of one plugin. No version is told apart here: the ledgers in the states say what there is.
+    pub(crate) fn of(plugin: &Arc<Plugin>, views: [View; 2]) -> Result<Apart, StateError> {
+        let version = plugin.serving().version.clone();
+        let source = |view: View| -> Result<Source, HostError> {
+            let ledger = read_ledger(&view)?;
+            Ok(Source { plugin: Arc::clone(plugin), version: version.clone(), view, ledger })
+        };
+        let [one, other] = views;
+        let (one, other) = (source(one)?, source(other)?);
+        let live =
+            |source: &Source| source.ledger.live().map(|(identity, _)| identity.clone()).collect::<BTreeSet<_>>();
+        let (of_one, of_other) = (live(&one), live(&other));
+        let common: Vec<String> = of_one.intersection(&of_other).map(ToString::to_string).collect();
+        let only = [of_one.difference(&of_other), of_other.difference(&of_one)].map(|only| only.cloned().collect());
+        // To name no collection means all of them.
+        let export = |source| {
+            if common.is_empty() { Ok(Export { source, heads: Vec::new() }) } else { Export::of(source, &common) }
+        };
+        Ok(Apart { common: Diff { one: export(one)?, other: export(other)? }, only })
     }
 }
 

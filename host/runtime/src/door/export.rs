@@ -18,7 +18,6 @@ use crate::host::{Host, Typed, blocking};
 pub struct Export {
     pub(super) source: Source,
     pub(super) heads: Vec<Head>,
-    root: String,
 }
 
 /// What an export wrote.
@@ -46,8 +45,7 @@ impl Host {
 impl Export {
     pub(super) fn of(source: Source, named: &[String]) -> Result<Export, StateError> {
         let heads = heads(&source.view, &source.ledger, &source.collections(named)?)?;
-        let root = source.root()?;
-        Ok(Export { source, heads, root })
+        Ok(Export { source, heads })
     }
 
     /// Writes it, entry by entry: memory does not depend on how many there are.
@@ -55,7 +53,7 @@ impl Export {
         let header =
             header(&self.source.plugin.name, &self.source.version, Content::State, &self.source.view, &self.heads);
         let mut lines = Lines::new(sink);
-        lines.line(&Header { root: self.root.clone(), ..header })?;
+        lines.line(&Header { root: self.source.root()?, ..header })?;
         let mut entries = self.entries()?;
         while let Some(entry) = entries.next()? {
             lines.entry(&entry, &self.heads[entry.slot])?;

@@ -33,5 +33,6 @@ pub use error::{EditError, FileError, ImportError};
 pub use export::{Export, Exported};
 pub use import::{ImportMode, ImportOptions, Imported};
 
+pub(crate) use diff::Apart;
 pub(crate) use export::Changes;
 pub(crate) use staging::forget_stagings;

@@ -15,6 +15,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use super::Place;
 use super::collection::{Collection, Entries, Seen, Touched, Use};
 use super::fault::{Fault, explain};
+use super::fixed::Fixed;
 use super::link::Link;
 use super::linked::Linked;
 use super::memory::Memory;
@@ -79,6 +80,8 @@ pub(super) struct Context {
     limits: Arc<Limits>,
     memory: Memory,
     stderr: Tail,
+    /// Time and chance that are given, in a rehearsal.
+    fixed: Option<Fixed>,
     wasi: WasiCtx,
     resources: ResourceTable,
 }
@@ -112,6 +115,10 @@ impl Context {
 
     pub(super) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    pub(super) fn fixed(&self) -> Option<&Fixed> {
+        self.fixed.as_ref()
     }
 
     /// When the call that runs is to end.
@@ -222,8 +229,9 @@ impl Linked {
             settings: shared.settings.clone(),
             limits: limits.clone(),
             memory: Memory::new(limits),
-            wasi: shared.grants.context(&shared.plugin, limits, &stderr)?,
+            wasi: shared.grants.context(&shared.plugin, limits, &stderr, shared.fixed.as_ref())?,
             stderr,
+            fixed: shared.fixed.clone(),
             resources,
         };
         let mut store = Store::new(shared.program.engine().wasmtime(), context);
@@ -363,6 +371,11 @@ impl Instance {
     /// Entries that the last call read and wrote, by collection.
     pub(crate) fn touched(&self) -> &[Touched] {
         &self.store.data().touched
+    }
+
+    /// Linear memory that the instance has, in bytes; it never shrinks.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.store.data().memory.bytes()
     }
 
     /// Turns arguments into what wasmtime takes, in a buffer that is kept between calls.

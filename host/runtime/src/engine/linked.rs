@@ -7,6 +7,7 @@ use wasmtime::component::{InstancePre, Linker};
 
 use super::bind;
 use super::collection::{Collection, Touched};
+use super::fixed::{self, Fixed};
 use super::instance::Context;
 use super::program::Program;
 use super::refusal::ComponentError;
@@ -30,6 +31,8 @@ pub(super) struct Shared {
     pub(super) grants: Grants,
     pub(super) settings: Arc<Settings>,
     pub(super) limits: Arc<Limits>,
+    /// Time and chance that are given, in a rehearsal.
+    pub(super) fixed: Option<Fixed>,
 }
 
 impl Program {
@@ -75,6 +78,7 @@ impl Program {
             grants: grants.clone(),
             settings: Arc::new(settings.clone()),
             limits: Arc::new(limits),
+            fixed: None,
         };
         Ok(Linked { shared: Arc::new(shared) })
     }
@@ -86,6 +90,22 @@ impl Linked {
         &self.shared.program
     }
 
+    /// The same to be tried out: no effect leaves the host, and time and chance are given. What it logs says so.
+    pub(crate) fn rehearsing(&self, fixed: &Fixed) -> Linked {
+        let shared = self.shared();
+        let shared = Shared {
+            program: shared.program.clone(),
+            plugin: format!("{} (rehearsal)", shared.plugin).into(),
+            pre: shared.pre.clone(),
+            untouched: shared.untouched.clone(),
+            grants: shared.grants.without_effects(),
+            settings: shared.settings.clone(),
+            limits: shared.limits.clone(),
+            fixed: Some(fixed.clone()),
+        };
+        Linked { shared: Arc::new(shared) }
+    }
+
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
     }
@@ -95,6 +115,7 @@ impl Linked {
 pub(super) fn wasi_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Context>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    fixed::define(&mut linker)?;
     settings::define(&mut linker)?;
     logging::define(&mut linker)?;
     Ok(linker)

@@ -32,6 +32,11 @@ impl Memory {
         self.denied = None;
     }
 
+    /// All memories together.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes as u64
+    }
+
     /// What was refused since the call started.
     pub(super) fn take_denied(&mut self) -> Option<String> {
         self.denied.take()

@@ -18,6 +18,7 @@ mod bind;
 mod code;
 mod collection;
 mod fault;
+mod fixed;
 mod keyvalue;
 mod logging;
 mod memory;
@@ -44,6 +45,7 @@ pub use self::settings::{Settings, SettingsError};
 pub use self::wasi::{AddressGrant, DirectoryGrant, Grants, GrantsError};
 
 pub(crate) use self::collection::Touched;
+pub(crate) use self::fixed::Fixed;
 pub(crate) use self::instance::{Instance, InstanceError, Mode, Work};
 pub(crate) use self::link::{Link, Misfit};
 pub(crate) use self::linked::Linked;

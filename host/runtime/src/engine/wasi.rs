@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
+use super::fixed::Fixed;
 use super::output::{Output, Tail};
 use super::{keyvalue, logging, settings};
 use crate::limits::Limits;
@@ -146,9 +147,31 @@ impl Grants {
         Ok(())
     }
 
+    /// What is left of them for code that is only tried: nothing by which it could have an effect outside, or see one.
+    pub(super) fn without_effects(&self) -> Grants {
+        Grants { env: self.env.clone(), ..Grants::default() }
+    }
+
+    /// What of them [`Grants::without_effects`] takes away, in words.
+    pub(crate) fn effects(&self) -> Vec<String> {
+        let directories = self.directories.iter().map(|directory| format!("directory {}", directory.guest));
+        let addresses = self.addresses.iter().map(|address| format!("address {address}"));
+        let names = self.names.then(|| "name lookup".to_owned());
+        directories.chain(addresses).chain(names).collect()
+    }
+
     /// What one instance sees. Clocks and random numbers are for everybody; the rest is what is granted.
-    pub(super) fn context(&self, plugin: &Arc<str>, limits: &Limits, tail: &Tail) -> wasmtime::Result<WasiCtx> {
+    pub(super) fn context(
+        &self,
+        plugin: &Arc<str>,
+        limits: &Limits,
+        tail: &Tail,
+        fixed: Option<&Fixed>,
+    ) -> wasmtime::Result<WasiCtx> {
         let mut wasi = WasiCtxBuilder::new();
+        if let Some(fixed) = fixed {
+            fixed.give(&mut wasi);
+        }
         wasi.stdout(Output::new(plugin, "stdout", limits, None));
         wasi.stderr(Output::new(plugin, "stderr", limits, Some(tail)));
         for (name, value) in &self.env {

@@ -26,6 +26,15 @@ pub(super) const PATIENCE_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// Replaces the active versions of plugins by new ones, all or none. The receipts are in the order asked.
 pub(crate) async fn swap(host: &Shared, swaps: Vec<Swap>) -> Result<Vec<Receipt>, SwapError> {
+    swap_since(host, swaps, None).await
+}
+
+/// The same, if the plugins are still in the eras that are named, in the order of the swaps.
+pub(super) async fn swap_since(
+    host: &Shared,
+    swaps: Vec<Swap>,
+    eras: Option<&[u64]>,
+) -> Result<Vec<Receipt>, SwapError> {
     if swaps.len() > SWAPS_MAX {
         return Err(SwapError::TooMany { swaps: swaps.len() });
     }
@@ -37,6 +46,11 @@ pub(crate) async fn swap(host: &Shared, swaps: Vec<Swap>) -> Result<Vec<Receipt>
     let patience = swaps.iter().filter_map(|swap| swap.options.deadline).min().unwrap_or(PATIENCE).min(PATIENCE_MAX);
     // Nobody else may begin a hand-off of any of them while the others are looked at.
     let begun = swaps.iter().map(|swap| begin(host, &swap.plugin)).collect::<Result<Vec<_>, _>>()?;
+    for ((plugin, _), era) in begun.iter().zip(eras.unwrap_or_default()) {
+        if plugin.serving().plugin.era != *era {
+            return Err(SwapError::Moved { plugin: plugin.name.clone() });
+        }
+    }
     let mut parties = Vec::new();
     for (swap, (plugin, mark)) in swaps.into_iter().zip(begun) {
         let name = swap.plugin.clone();

@@ -6,7 +6,7 @@ use super::party::Party;
 use super::receipt::{ReceiptKind, Refusal};
 use super::{HandOff, Stop};
 use crate::catalog::{self, Catalog, Key, PartyRecord};
-use crate::engine::LinkTo;
+use crate::engine::{LinkTo, Program};
 use crate::error::HostError;
 use crate::host::{LinkGate, Newcomer, Shared, blocking};
 use crate::plugin::{Plugin, Serving};
@@ -30,7 +30,12 @@ pub(super) async fn misfits(host: &Shared, parties: &[Party]) -> Vec<Refusal> {
     let successor = |party: &Party| {
         party.successor.as_ref().map(|successor| (party.plugin.name.clone(), successor.program.clone()))
     };
-    let (host, programs) = (host.clone(), parties.iter().filter_map(successor).collect::<Vec<_>>());
+    misfits_of(host, parties.iter().filter_map(successor).collect()).await
+}
+
+/// The same of successors by the names of their plugins.
+pub(super) async fn misfits_of(host: &Shared, programs: Vec<(String, Program)>) -> Vec<Refusal> {
+    let host = host.clone();
     blocking(move || {
         let newcomer = |(plugin, program)| Newcomer { plugin, program };
         let newcomers: Vec<_> = programs.iter().map(|(plugin, program)| newcomer((plugin.as_str(), program))).collect();

@@ -40,6 +40,7 @@ mod phase;
 mod phases;
 mod plan;
 mod receipt;
+mod rehearsal;
 mod resume;
 mod rollback;
 
@@ -54,11 +55,17 @@ pub use receipt::{
     Activated, CollectionVerdict, Migrated, MigratedCollection, PhaseTime, Receipt, ReceiptKind, Refusal, SealedPoint,
 };
 
+pub use rehearsal::{
+    Calls, CollectionRehearsal, EntryRehearsal, Example, FunctionRehearsal, GivenUp, Rehearsal, RehearseOptions,
+    Rehearsed, SideFigures, Skipped, StateRehearsal, Times,
+};
+
 pub(crate) use check::check;
 pub(crate) use commit::SEALED_STATES_MAX;
 pub(crate) use group::swap;
 pub(crate) use later::for_each_later;
 pub(crate) use plan::identities;
+pub(crate) use rehearsal::rehearse;
 pub(crate) use resume::resume;
 pub(crate) use rollback::rollback;
 
@@ -119,7 +126,9 @@ impl HandOff {
         loop {
             let (phase, began) = (self.phase, Instant::now());
             for party in &self.parties {
-                party.mark.show(phase);
+                if let Some(mark) = &party.mark {
+                    mark.show(phase);
+                }
             }
             let done = match phase {
                 Phase::Negotiating => self.negotiate().await,

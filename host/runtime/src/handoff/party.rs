@@ -20,7 +20,8 @@ use crate::plugin::{Mark, Plugin, Seat, Turn};
 pub(super) struct Party {
     pub(super) host: Shared,
     pub(super) plugin: Arc<Plugin>,
-    pub(super) mark: Mark,
+    /// None in a rehearsal, which nobody is kept out by.
+    pub(super) mark: Option<Mark>,
     /// As it stands in the catalog, or will with the next commit.
     pub(super) record: PartyRecord,
     /// None only if the hand-off is given up at open.
@@ -54,10 +55,19 @@ pub(super) struct Gate {
 
 impl Party {
     pub(super) fn new(host: &Shared, plugin: Arc<Plugin>, mark: Mark, record: PartyRecord) -> Party {
+        Party { mark: Some(mark), ..Party::bare(host, plugin, record) }
+    }
+
+    /// One that is only tried out: no gate is closed for it and nothing is committed.
+    pub(super) fn rehearsed(host: &Shared, plugin: Arc<Plugin>, record: PartyRecord, successor: Successor) -> Party {
+        Party { successor: Some(successor), ..Party::bare(host, plugin, record) }
+    }
+
+    fn bare(host: &Shared, plugin: Arc<Plugin>, record: PartyRecord) -> Party {
         Party {
             host: host.clone(),
             plugin,
-            mark,
+            mark: None,
             record,
             successor: None,
             carried: None,

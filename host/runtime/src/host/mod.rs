@@ -30,9 +30,11 @@ pub(crate) use shared::{Shared, blocking};
 pub(crate) use typed::{Typed, find as find_collection};
 
 use crate::catalog::Catalog;
-use crate::error::{CallError, HostError, RollbackError, SwapError};
-use crate::handoff::{self, Check, CheckOptions, Receipt, RollbackOptions, Swap, SwapOptions};
-use crate::plugin::{Call, Reply};
+use crate::error::{CallError, HostError, RecordError, RehearseError, RollbackError, SwapError};
+use crate::handoff::{
+    self, Check, CheckOptions, Receipt, RehearseOptions, Rehearsed, RollbackOptions, Swap, SwapOptions,
+};
+use crate::plugin::{Call, RecordOptions, Recording, Reply};
 
 /// How long closing waits for a plugin's running call.
 const CLOSE_WAIT: Duration = Duration::from_secs(30);
@@ -79,6 +81,25 @@ impl Host {
     /// Goes back to the version before, with all writes since where that version can read them.
     pub async fn rollback(&self, name: &str, options: RollbackOptions) -> Result<Receipt, RollbackError> {
         handoff::rollback(&self.shared, name, options).await
+    }
+
+    /// Tries a swap out on a copy of the state, with the recorded calls on both versions, and reports what it finds. Nothing
+    /// changes, unless the options say that the swap is to follow where nothing differs.
+    pub async fn rehearse(&self, swap: Swap, options: RehearseOptions) -> Result<Rehearsed, RehearseError> {
+        handoff::rehearse(&self.shared, swap, options).await
+    }
+
+    /// Records a plugin's calls from now on, for rehearsals; none: no more, and what there is is forgotten.
+    pub async fn record(&self, name: &str, options: Option<RecordOptions>) -> Result<Option<Recording>, RecordError> {
+        let plugin = self.shared.plugin(name).ok_or_else(|| RecordError::UnknownPlugin { plugin: name.into() })?;
+        plugin.set_recording(&self.shared, options)?.await.map_err(HostError::from)?;
+        Ok(plugin.recording())
+    }
+
+    /// Which calls of a plugin are recorded, if any are.
+    pub fn recording(&self, name: &str) -> Result<Option<Recording>, RecordError> {
+        let plugin = self.shared.plugin(name).ok_or_else(|| RecordError::UnknownPlugin { plugin: name.into() })?;
+        Ok(plugin.recording())
     }
 
     /// Reads every byte of every file and checks it, and that no component is missing.

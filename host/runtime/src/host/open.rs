@@ -43,6 +43,12 @@ impl Host {
             shared.plugins.write().insert(plugin.name.clone(), Arc::new(plugin));
         }
         shared.read_links()?;
+        for record in catalog.recordings()? {
+            let recorded = shared.plugins.read().values().find(|plugin| plugin.id == record.plugin).cloned();
+            if let Some(plugin) = recorded {
+                plugin.resume_recording(&catalog, record)?;
+            }
+        }
         let mut handoffs = Vec::new();
         for record in catalog.hand_offs()? {
             handoffs.extend(handoff::resume(&shared, record).await?);

@@ -8,7 +8,7 @@ use stead_schema::{Kind, Schema, Type, Value};
 use crate::door::{Edited, Imported};
 use crate::engine::{LinkTo, Settings};
 use crate::handoff::{Phase, Receipt};
-use crate::plugin::{Progress, Reuse};
+use crate::plugin::{Progress, Recording, Reuse};
 
 /// A version, as reports name it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +97,8 @@ pub struct PluginDetails {
     pub waiting: u64,
     /// All versions, the oldest first.
     pub versions: Vec<VersionSummary>,
+    /// Which calls are recorded, if any are.
+    pub recording: Option<Recording>,
     /// Whether `rollback` has a version to go back to.
     pub previous: Option<VersionSummary>,
 }

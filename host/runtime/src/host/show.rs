@@ -61,6 +61,7 @@ impl Host {
             unused_links: unused(serving.named_links(&self.shared)?),
             callers: self.shared.links.callers(name).into_iter().map(|(caller, _)| caller).collect(),
             waiting: plugin.waiting() as u64,
+            recording: plugin.recording(),
             previous: versions.iter().find(|version| Some(version.generation) == previous).map(|v| v.summary()),
             versions: versions.iter().map(|version| version.summary()).collect(),
             summary: summary(&self.shared, &plugin)?,

@@ -108,6 +108,13 @@ impl Plugin {
     }
 }
 
+/// The hash of a result: equal for equal values, whatever the width of an integer in them.
+pub(crate) fn digest(value: Option<&Value>) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    absorb_payload(value, &mut hasher);
+    *hasher.finalize().as_bytes()
+}
+
 /// Adds a value to a hash, each part behind a tag and each length before its content.
 fn absorb(value: &Value, hasher: &mut blake3::Hasher) {
     match &value.0 {

@@ -8,6 +8,7 @@ use stead_store::{Ticket, Transaction, Writes};
 use super::asked::Asked;
 use super::cast::Reaped;
 use super::closure::{Held, Taken};
+use super::recording::Made;
 use super::{Call, Plugin, Reply, Reuse, Serving};
 use crate::catalog::End;
 use crate::crash;
@@ -45,6 +46,7 @@ impl Plugin {
             }
         };
         crash::point("call.begun");
+        let began = Instant::now();
         let work = Work { transaction: Transaction::new(host.view(serving.plugin.state)?), scope };
         let (end, work) = instance.call_within(export, &call.args, work, deadline, Mode::ReadWrite).await;
         crash::point("call.executed");
@@ -75,7 +77,8 @@ impl Plugin {
             self.record(host, asked, &end, ty.as_ref(), &mut records)?;
         }
         // A commit that is refused leaves instances that believe in it: they are dropped with the turns.
-        let ticket = host.commit(changes, records).map_err(CallError::Refused)?;
+        let made = Made { call, generation: serving.version.generation, took: began.elapsed(), end: &end };
+        let ticket = self.commit_call(host, changes, records, &made).map_err(CallError::Refused)?;
         crash::point("call.committed");
         if keep {
             turn.warm = Some(host.warm.keep(instance));
@@ -104,9 +107,13 @@ impl Plugin {
             let instance = self.instance_with_room(host, linked, None, &mut scope, deadline).await?;
             (instance, Some(Box::new(scope)))
         };
+        let began = Instant::now();
         let work = Work { transaction: Transaction::new(view), scope };
         let (end, _) = instance.call_within(export, &call.args, work, deadline, Mode::ReadOnly).await;
         let end = self.ended(linked, export, end)?;
+        let generation = own.serving.version.generation;
+        let made = Made { call, generation, took: began.elapsed(), end: &end };
+        self.record_read(host, &made);
         let ty = payload_type(linked, export, &end);
         self.reply(end, ty, false)
     }

@@ -9,11 +9,13 @@ mod call;
 mod cast;
 mod closure;
 mod execute;
+mod recording;
 mod serving;
 mod turns;
 mod warm;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
@@ -21,7 +23,9 @@ use serde::{Deserialize, Serialize};
 use stead_store::View;
 
 pub use call::{Call, CallId, Outcome, Reply, Reuse};
+pub use recording::{RecordOptions, Recording};
 
+pub(crate) use asked::digest;
 pub(crate) use execute::find_error;
 pub(crate) use serving::{Serving, link, now_ms, read_ledger, write_ledger};
 pub(crate) use turns::{NoTurn, Turn, Turns};
@@ -32,6 +36,7 @@ use crate::error::CallError;
 use crate::handoff::Phase;
 use crate::host::Shared;
 use asked::Asked;
+use recording::Recorder;
 use warm::WarmKey;
 
 /// Stands in for deadlines that lie beyond what the clock can count.
@@ -48,6 +53,8 @@ pub(crate) struct Plugin {
     frozen: RwLock<Option<(Arc<Serving>, View)>>,
     /// The hand-off that is under way.
     hand_off: Mutex<Option<UnderWay>>,
+    recorder: Recorder,
+    is_rehearsing: AtomicBool,
 }
 
 /// A hand-off that is under way, as far as others see it.
@@ -92,6 +99,8 @@ impl Plugin {
             serving: RwLock::new(Arc::new(serving)),
             frozen: RwLock::new(None),
             hand_off: Mutex::new(None),
+            recorder: Recorder::default(),
+            is_rehearsing: AtomicBool::new(false),
         }
     }
 
@@ -126,6 +135,12 @@ impl Plugin {
     /// Calls that wait for their turn.
     pub(crate) fn waiting(&self) -> usize {
         self.turns.waiting()
+    }
+
+    /// Marks a rehearsal as under way, if none is. It keeps no hand-off from being begun.
+    pub(crate) fn begin_rehearsal(self: &Arc<Self>) -> Option<Rehearsing> {
+        let was = self.is_rehearsing.swap(true, Ordering::Relaxed);
+        (!was).then(|| Rehearsing { plugin: Arc::clone(self) })
     }
 
     /// Marks a hand-off as under way, if none is; it ends when the mark is dropped.
@@ -184,6 +199,17 @@ impl Plugin {
     async fn gate(&self, host: &Shared) -> Result<(), CallError> {
         host.store.barrier().await.map_err(CallError::OutcomeUnknown)?;
         Ok(())
+    }
+}
+
+/// Says that a rehearsal is under way for as long as it lives: what one holds in memory is there once for each plugin.
+pub(crate) struct Rehearsing {
+    plugin: Arc<Plugin>,
+}
+
+impl Drop for Rehearsing {
+    fn drop(&mut self) {
+        self.plugin.is_rehearsing.store(false, Ordering::Relaxed);
     }
 }
 

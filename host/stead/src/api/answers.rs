@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use stead_runtime::engine::{LinkTo, Settings};
-use stead_runtime::{PluginSummary, Reuse, VersionSummary};
+use stead_runtime::{PluginSummary, Recording, Reuse, VersionSummary};
 
 /// An exported function.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -108,6 +108,8 @@ pub(crate) struct PluginInfo {
     pub(crate) callers: Vec<String>,
     pub(crate) reuse: Reuse,
     pub(crate) waiting: u64,
+    /// Which calls are recorded; null if none are.
+    pub(crate) recording: Option<Recording>,
     pub(crate) versions: Vec<VersionSummary>,
     /// Where `rollback` would go.
     pub(crate) previous: Option<VersionSummary>,

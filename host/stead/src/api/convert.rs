@@ -97,6 +97,7 @@ impl From<PluginDetails> for PluginInfo {
             unused_links: details.unused_links,
             callers: details.callers,
             waiting: details.waiting,
+            recording: details.recording,
             versions: details.versions,
             previous: details.previous,
         }

@@ -13,6 +13,8 @@ mod limits;
 mod links;
 mod operations;
 mod pairs;
+mod record;
+mod rehearse;
 mod repair;
 mod requests;
 
@@ -26,6 +28,8 @@ pub(crate) use door::{DiffEnd, EditRequest, ImportRequest, write_diff, write_lin
 pub(crate) use error::{ApiError, ErrorBody};
 pub(crate) use operations::{Api, verify_idle};
 pub(crate) use pairs::Pairs;
+pub(crate) use record::{RecordAnswer, RecordRequest};
+pub(crate) use rehearse::RehearseRequest;
 pub(crate) use repair::repair;
 pub(crate) use requests::{
     Arguments, CallOptions, CheckRequest, DeployRequest, GrantsRequest, OneOfSeveral, RollbackRequest, StateQuery,

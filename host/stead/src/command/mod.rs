@@ -10,6 +10,8 @@ mod fork;
 mod history;
 mod inspect;
 mod list;
+mod record;
+mod rehearse;
 mod repair;
 mod rollback;
 mod serve;
@@ -136,6 +138,7 @@ enum Command {
     Check(check::Check),
     Swap(swap::Swap),
     Rollback(rollback::Rollback),
+    Record(record::Record),
     History(history::History),
     State(state::State),
     Fork(fork::Fork),
@@ -183,6 +186,7 @@ pub(crate) async fn run(cli: Cli, console: Console) -> Result<(), Failure> {
         Command::Check(command) => command.run(&context).await,
         Command::Swap(command) => command.run(&context).await,
         Command::Rollback(command) => command.run(&context).await,
+        Command::Record(command) => command.run(&context).await,
         Command::History(command) => command.run(&context).await,
         Command::State(command) => command.run(&context).await,
         Command::Fork(command) => command.run(&context).await,

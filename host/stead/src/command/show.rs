@@ -49,6 +49,9 @@ fn print(console: &Console, plugin: &PluginInfo) -> Result<(), Failure> {
     if !plugin.callers.is_empty() {
         console.line(format_args!("  called by  {}", plugin.callers.join(", ")))?;
     }
+    if let Some(recording) = &plugin.recording {
+        console.line(format_args!("  recording  {}", super::record::said(recording)))?;
+    }
     if let Some(previous) = &plugin.previous {
         let label = previous.label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
         console.line(format_args!(

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
-use stead_runtime::{Activated, Phase, Receipt, ReceiptKind, VersionSummary};
+use stead_runtime::{Activated, CollectionVerdict, Migrated, Phase, Receipt, ReceiptKind, VersionSummary};
 use stead_schema::Verdict;
 
 use super::deploy::{AffirmedArgs, GrantArgs, in_file, read_component};
+use super::rehearse::{self, RehearseArgs};
 use super::{Context, Missing};
 use crate::api::SwapRequest;
 use crate::console::{BAD, BOLD, Console, DIM, GOOD, Table, count, micros, parse_duration, plural, styled};
@@ -21,6 +22,8 @@ use together::Targets;
 Examples:
   stead swap tally tally-v2.wasm
   stead swap tally tally-v2.wasm --label 2.0.0 --deadline 5s
+  stead swap tally tally-v2.wasm --rehearse     try it out on a copy, with the recorded calls
+  stead swap tally tally-v2.wasm --rehearse --then-commit --accept-difference total
   stead swap tally tally-v3.wasm --drop acme:tally/ballots@1
   stead swap tally tally-v3.wasm --accept-lossy acme:tally/notes@1
   stead swap tally=tally-v2.wasm audit=audit-v2.wasm
@@ -29,6 +32,10 @@ Examples:
 The host first proves from the types that the new code can read the old state, and runs the new code's migration \
 where it cannot; `stead check` says beforehand what it would find. A migration first runs beside the calls, \
 for up to 10 minutes; calls that arrive in the last step wait; none fails and none is lost. A refusal changes nothing.
+
+A rehearsal runs the migration and the calls that `stead record` kept on both versions, on copies that are in memory alone: \
+no effect leaves the host, and clocks and random numbers are the same for both. It ends with 1 where a swap would be given up, or \
+where something differs that was not accepted.
 
 Several plugins change hands together or not at all. An option that names a collection or a setting then begins with the \
 plugin that it is for, as in --drop tally=IDENTITY; the others hold for all of them.")]
@@ -65,6 +72,9 @@ pub(super) struct Swap {
     config: Vec<String>,
 
     #[command(flatten)]
+    rehearsal: RehearseArgs,
+
+    #[command(flatten)]
     affirmed: AffirmedArgs,
 
     #[command(flatten)]
@@ -85,7 +95,12 @@ impl Swap {
             links: self.affirmed.links,
         };
         match together::parse(&self.what)? {
+            Targets::One(plugin, file) if self.rehearsal.rehearse => {
+                rehearse::run(context, &plugin, &file, self.rehearsal.request(request)).await
+            }
             Targets::One(plugin, file) => one(context, &plugin, &file, &request).await,
+            Targets::Several(_) if self.rehearsal.rehearse => Err(Failure::usage("a rehearsal is of one plugin")
+                .help("rehearse them one by one: stead swap PLUGIN FILE.wasm --rehearse")),
             Targets::Several(targets) => together::run(context, &targets, &request).await,
         }
     }
@@ -101,28 +116,9 @@ async fn one(context: &Context, plugin: &str, file: &Path, request: &SwapRequest
 
 /// A receipt for people: what became of each collection, how long each phase took, and which version serves.
 pub(super) fn print_receipt(console: &Console, receipt: &Receipt) -> Result<(), Failure> {
-    for collection in &receipt.verdicts {
-        console.line(format_args!("{}  {}", verdict(collection.verdict), collection.identity))?;
-        for difference in &collection.differences {
-            console.line(format_args!("              {}", styled(DIM, difference)))?;
-        }
-    }
+    print_verdicts(console, &receipt.verdicts)?;
     if let Some(migrated) = &receipt.migrated {
-        console.line(format_args!(
-            "migrated in {} ({})",
-            micros(migrated.took_us),
-            plural(u64::from(migrated.runs), "run", "runs")
-        ))?;
-        let mut table = Table::new(&["  COLLECTION", ">READ", ">WRITTEN", ">UNREAD"]);
-        for collection in &migrated.collections {
-            table.row([
-                format!("  {}", collection.identity),
-                count(collection.read),
-                count(collection.written),
-                count(collection.unread),
-            ]);
-        }
-        table.print(console)?;
+        print_migrated(console, migrated)?;
     }
     for phase in &receipt.phases {
         console.line(format_args!("  {:<22}{}", phase_word(phase.phase), micros(phase.took_us)))?;
@@ -150,6 +146,36 @@ pub(super) fn print_receipt(console: &Console, receipt: &Receipt) -> Result<(), 
             name(&receipt.from)
         )),
     }
+}
+
+/// What was found for each collection.
+pub(super) fn print_verdicts(console: &Console, verdicts: &[CollectionVerdict]) -> Result<(), Failure> {
+    for collection in verdicts {
+        console.line(format_args!("{}  {}", verdict(collection.verdict), collection.identity))?;
+        for difference in &collection.differences {
+            console.line(format_args!("              {}", styled(DIM, difference)))?;
+        }
+    }
+    Ok(())
+}
+
+/// What a migration did.
+pub(super) fn print_migrated(console: &Console, migrated: &Migrated) -> Result<(), Failure> {
+    console.line(format_args!(
+        "migrated in {} ({})",
+        micros(migrated.took_us),
+        plural(u64::from(migrated.runs), "run", "runs")
+    ))?;
+    let mut table = Table::new(&["  COLLECTION", ">READ", ">WRITTEN", ">UNREAD"]);
+    for collection in &migrated.collections {
+        table.row([
+            format!("  {}", collection.identity),
+            count(collection.read),
+            count(collection.written),
+            count(collection.unread),
+        ]);
+    }
+    table.print(console)
 }
 
 /// `version 2 (2.0.0)`.

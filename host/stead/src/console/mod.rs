@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
-pub(crate) use units::{bytes, count, duration, micros, parse_duration, plural, short, time};
+pub(crate) use units::{bytes, count, duration, micros, parse_bytes, parse_duration, plural, short, time};
 
 use crate::failure::Failure;
 

@@ -79,6 +79,23 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * scale).map_err(|_| "out of range".to_owned())
 }
 
+/// `64MiB`, `512KiB`, `1.5GiB`, `4096B`; the unit is required.
+pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale: u64 = match unit {
+        "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "" => return Err(format!("a unit is missing: `{text}MiB` or `{text}KiB`")),
+        other => return Err(format!("unknown unit `{other}`; use B, KiB, MiB or GiB")),
+    };
+    let number: f64 = number.parse().map_err(|_| format!("`{number}` is not a number"))?;
+    let bytes = number * scale as f64;
+    if (0.0..=u32::MAX as f64 * 1024.0).contains(&bytes) { Ok(bytes as u64) } else { Err("out of range".to_owned()) }
+}
+
 fn digits(value: f64) -> String {
     if value >= 99.95 {
         format!("{value:.0}")
@@ -129,5 +146,14 @@ mod tests {
         assert_eq!(parse_duration("1.5ms"), Ok(Duration::from_micros(1500)));
         assert!(parse_duration("2").unwrap_err().contains("`2s`"));
         assert!(parse_duration("-1s").is_err());
+    }
+
+    #[test]
+    fn sizes_need_a_unit() {
+        assert_eq!(parse_bytes("64MiB"), Ok(64 << 20));
+        assert_eq!(parse_bytes("1.5KiB"), Ok(1536));
+        assert!(parse_bytes("64").unwrap_err().contains("`64MiB`"));
+        assert!(parse_bytes("1MB").unwrap_err().contains("KiB"));
+        assert!(parse_bytes("-1B").is_err());
     }
 }

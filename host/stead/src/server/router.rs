@@ -21,8 +21,8 @@ use super::limits::{
     BODY_READ_TIME, CALL_BODY_BYTES_MAX, COMPONENT_BYTES_MAX, COMPONENTS_BYTES_MAX, REQUESTS_MAX, STREAMS_MAX,
 };
 use crate::api::{
-    Api, ApiError, Arguments, CallOptions, CheckRequest, DeployRequest, ErrorBody, Pairs, RollbackRequest, StateQuery,
-    SwapAllRequest, SwapRequest,
+    Api, ApiError, Arguments, CallOptions, CheckRequest, DeployRequest, ErrorBody, Pairs, RecordRequest,
+    RehearseRequest, RollbackRequest, StateQuery, SwapAllRequest, SwapRequest,
 };
 
 /// Who may ask.
@@ -63,9 +63,11 @@ pub(crate) fn router(api: Api, access: Access) -> Router {
         .route("/v1/plugins/{plugin}/call/{*function}", post(call))
         .route("/v1/plugins/{plugin}/deploy", post(deploy))
         .route("/v1/plugins/{plugin}/swap", post(swap))
+        .route("/v1/plugins/{plugin}/rehearse", post(rehearse))
         .route("/v1/plugins/{plugin}/check", post(check))
         .route("/v1/plugins/{plugin}/rollback", post(rollback))
         .route("/v1/swap", post(swap_all))
+        .route("/v1/plugins/{plugin}/recording", get(recording).post(record))
         .route("/v1/verify", post(verify))
         .route("/v1/checkpoint", post(checkpoint))
         .fallback(no_path)
@@ -192,6 +194,13 @@ async fn swap_all(State(shared): State<Shared>, pairs: Pairs, body: Body) -> Res
     }
 }
 
+async fn rehearse(State(shared): State<Shared>, Path(plugin): Path<String>, pairs: Pairs, body: Body) -> Response {
+    match with_component(RehearseRequest::parse(pairs), body).await {
+        Ok((request, wasm)) => to_the_end(async move { shared.api.rehearse(&plugin, &wasm, &request).await }).await,
+        Err(error) => refuse(&error),
+    }
+}
+
 async fn check(State(shared): State<Shared>, Path(plugin): Path<String>, pairs: Pairs, body: Body) -> Response {
     match with_component(CheckRequest::parse(pairs), body).await {
         Ok((request, wasm)) => to_the_end(async move { shared.api.check(&plugin, &wasm, &request).await }).await,
@@ -206,6 +215,17 @@ async fn rollback(State(shared): State<Shared>, Path(plugin): Path<String>, pair
                 .help("run `stead rollback … --discard-to FILE` on that machine"),
         ),
         Ok(request) => to_the_end(async move { shared.api.rollback(&plugin, &request).await }).await,
+        Err(error) => refuse(&error),
+    }
+}
+
+async fn recording(State(shared): State<Shared>, Path(plugin): Path<String>) -> Response {
+    answer(shared.api.recording(&plugin))
+}
+
+async fn record(State(shared): State<Shared>, Path(plugin): Path<String>, pairs: Pairs) -> Response {
+    match RecordRequest::parse(pairs) {
+        Ok(request) => to_the_end(async move { shared.api.record(&plugin, request).await }).await,
         Err(error) => refuse(&error),
     }
 }

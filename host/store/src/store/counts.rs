@@ -14,7 +14,7 @@ use crate::store::table::{Table, TableChange};
 pub(crate) type Range = (Bytes, Option<Bytes>);
 
 /// Counted ranges of one state over one tree.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Counts {
     /// The table at the last look.
     table: Table,

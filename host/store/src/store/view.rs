@@ -12,8 +12,8 @@ use crate::store::counts::{Counts, Range};
 use crate::store::mask::{Gaps, Masked, Stored, half_open};
 use crate::store::merge::Merge;
 use crate::store::state::{Base, State};
-use crate::store::table::{Table, TableRange};
-use crate::store::{CommitNumber, StateId, WriterEpoch};
+use crate::store::table::{Key, Table, TableRange};
+use crate::store::{CommitNumber, Effects, StateId, WriterEpoch};
 use crate::sync::Mutex;
 use crate::tree::{NodeHash, NodeSink, NodesToward, Order, Proof, Read, Root, Tree, Value, ValueHash};
 
@@ -28,6 +28,8 @@ pub struct View {
     epoch: WriterEpoch,
     commits: u64,
     last: CommitNumber,
+    /// What the store has is another: this is it with changes that nobody committed.
+    is_ahead: bool,
 }
 
 impl View {
@@ -41,7 +43,26 @@ impl View {
             epoch: state.epoch,
             commits: state.commits,
             last: state.last,
+            is_ahead: false,
         }
+    }
+
+    /// The state as a commit that does this would leave it, and one more commit. Nothing is committed: what changes is in
+    /// memory, and gone with the last view that has it.
+    pub fn ahead(&self, effects: Effects) -> View {
+        let mut table = self.table.clone();
+        for (from, to) in effects.cleared {
+            table.clear(from, to);
+        }
+        for (key, value) in effects.writes {
+            table.insert(Key::new(&key), value);
+        }
+        // The memory of counts follows one line of tables; the store's own is not to be led astray.
+        let counts = match self.is_ahead {
+            true => self.counts.clone(),
+            false => Arc::new(Mutex::new(self.counts.lock().clone())),
+        };
+        View { table, counts, commits: self.commits + 1, is_ahead: true, ..self.clone() }
     }
 
     /// The state.

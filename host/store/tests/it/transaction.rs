@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use proptest::prelude::*;
 use stead_store::disk::sim::SimDisk;
-use stead_store::{Change, Order, StateId, Store, Transaction, WriterEpoch, Writes};
+use stead_store::{Change, Order, StateId, Store, Transaction, View, WriterEpoch, Writes};
 
 use crate::model::{Entries, options};
 
@@ -143,5 +143,59 @@ proptest! {
         take(&mut transaction, &mut entries, &second);
         commit(&store, transaction.into_effects().into_changes(state, epoch));
         prop_assert_eq!(all(&store, state), entries);
+    }
+
+    /// What a view ahead says is what the commits make that it stands for, and nothing of it is in the store.
+    #[test]
+    fn g01_a_view_ahead_of_commits_is_what_they_make(
+        stored in prop::collection::btree_map(0..KEYS, any::<u8>(), 0..40),
+        recent in steps(20),
+        first in steps(20),
+        second in steps(20),
+        bounds in (0..KEYS, 0..KEYS),
+    ) {
+        let disk = SimDisk::new(1);
+        let (store, _) = Store::open(Arc::new(disk.clone()), options()).expect("open");
+        let (state, epoch) = (store.new_state(), WriterEpoch::FIRST);
+        let writes: Writes = stored.into_iter().map(|(number, value)| (key(number), Some(vec![value].into()))).collect();
+        commit(&store, vec![Change::Create { state }, Change::Write { state, epoch, writes }]);
+        store.checkpoint().expect("checkpoint");
+        let view = || store.view(state).expect("the state");
+        let mut entries = all(&store, state);
+        let mut transaction = Transaction::new(view());
+        take(&mut transaction, &mut entries, &recent);
+        commit(&store, transaction.into_effects().into_changes(state, epoch));
+
+        let (lower, upper) = (Bound::Excluded(key(bounds.0)), Bound::Included(key(bounds.1)));
+        let said = |view: &View| {
+            let entries: Entries =
+                view.scan(Bound::Unbounded, Bound::Unbounded, Order::Ascending).collect::<Result<_, _>>().expect("scan");
+            let count = view.count(lower.clone(), upper.clone()).expect("count");
+            (entries, count, view.root().expect("root"))
+        };
+        let (was, operations) = (said(&view()), disk.operations());
+        let before = view();
+        let mut ahead = before.clone();
+        let (mut effects, mut expected) = (Vec::new(), Vec::new());
+        for steps in [&first, &second] {
+            let mut transaction = Transaction::new(ahead.clone());
+            take(&mut transaction, &mut entries, steps);
+            effects.push(transaction.into_effects());
+            ahead = ahead.ahead(effects[effects.len() - 1].clone());
+            expected.push(said(&ahead));
+            prop_assert_eq!(&expected[expected.len() - 1].0, &entries);
+        }
+        prop_assert_eq!(&said(&view()), &was, "the state moved without a commit");
+        let changed = disk.log().split_off(operations as usize).into_iter().any(|(operation, _)| operation.changes());
+        prop_assert!(!changed, "something was written");
+        let differ: Vec<_> = before.diff(&ahead).map(|difference| difference.expect("diff")).collect();
+        for (effects, expected) in effects.into_iter().zip(expected) {
+            commit(&store, effects.into_changes(state, epoch));
+            let made = said(&view());
+            prop_assert_eq!((&made.0, made.1, made.2), (&expected.0, expected.1, expected.2));
+        }
+        store.checkpoint().expect("checkpoint");
+        let made: Vec<_> = before.diff(&view()).map(|difference| difference.expect("diff")).collect();
+        prop_assert_eq!(differ, made);
     }
 }

@@ -1,0 +1,38 @@
+//! As v1, and says that it is v1, but each bump counts twice.
+
+stead_guest::bindings!(path: ["../../../wit", "wit/evolve-1.0"], world: "test:evolve/evolve");
+
+use exports::test::evolve::bumps::Guest;
+use test::evolve::{
+    entries::{self, Item},
+    sum,
+};
+
+struct Evolve;
+
+impl Guest for Evolve {
+    fn bump(key: String) -> Result<u64, String> {
+        sum::add(1);
+        if key.is_empty() {
+            return Err("a key is not empty".to_owned());
+        }
+        let mut item = entries::get(&key).unwrap_or_else(|| Item { count: 0, label: format!("label of {key}") });
+        item.count += 2;
+        entries::set(&key, &item);
+        Ok(item.count.into())
+    }
+
+    fn count_of(key: String) -> u64 {
+        entries::get(&key).map_or(0, |item| item.count.into())
+    }
+
+    fn total() -> i64 {
+        sum::value()
+    }
+
+    fn version() -> String {
+        "v1".to_owned()
+    }
+}
+
+export!(Evolve);
