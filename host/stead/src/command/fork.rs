@@ -12,7 +12,7 @@ Examples:
   stead fork tally trial
   stead fork tally trial && stead swap trial tally-v2.wasm && stead state diff tally trial
 
-The fork has the state, the active version, the grants and the limits that the plugin has between two calls. It costs the \
+The fork has the state, the active version, the grants, the links and the limits that the plugin has between two calls. It costs the \
 same whatever the size of the state, and from then on both go their own ways. Results of calls with an id, earlier \
 versions and the history stay with the origin.")]
 pub(super) struct Fork {
