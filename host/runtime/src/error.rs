@@ -2,6 +2,7 @@
 
 mod record;
 mod rehearse;
+mod rollback;
 mod state;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use stead_store::{CommitError, OpenError, OutcomeUnknown, ReadError, StoreError}
 
 pub use record::RecordError;
 pub use rehearse::RehearseError;
+pub use rollback::RollbackError;
 pub use state::StateError;
 
 use crate::engine::{ComponentError, SettingsError};
@@ -348,34 +350,6 @@ impl SwapError {
     /// The same, of one of several plugins.
     pub(crate) fn of(self, plugin: String) -> SwapError {
         SwapError::Of { plugin, source: Box::new(self) }
-    }
-}
-
-/// Why a plugin did not go back to the version before.
-#[derive(Debug, thiserror::Error)]
-pub enum RollbackError {
-    /// There is no version before.
-    #[error("{plugin} has no version to go back to")]
-    NoPrevious {
-        /// The plugin.
-        plugin: String,
-    },
-    /// The version before cannot read what was written since.
-    #[error("going back would lose what was written since: {}; name a file for it to discard it", reasons(.0))]
-    WouldLose(Vec<Refusal>),
-    /// As for a swap.
-    #[error(transparent)]
-    Swap(#[from] SwapError),
-}
-
-impl RollbackError {
-    /// A stable word for scripts.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            RollbackError::NoPrevious { .. } => "no-previous",
-            RollbackError::WouldLose(_) => "would-lose",
-            RollbackError::Swap(error) => error.kind(),
-        }
     }
 }
 
