@@ -7,14 +7,15 @@
 
 #![cfg(test)]
 
+// What the host makes public is public in a private crate here.
+#[allow(unreachable_pub)]
 #[path = "../../../host/runtime/src/handoff/phase.rs"]
 mod phase;
+mod world;
 
 use phase::{Came, Phase};
 use stateright::{Checker, Model, Property};
-
-const CLIENTS: usize = 2;
-const ATTEMPTS_MAX: u8 = 2;
+use world::{CLIENTS, Disk, Ends, HandOff, Journal, Turn, World};
 
 /// The transition table, and how many misfortunes there are.
 #[derive(Clone)]
@@ -25,89 +26,6 @@ struct Protocol {
     crashes: u8,
     losses: u8,
     duplicates: u8,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct World {
-    disk: Disk,
-    /// None after a crash, until the restart.
-    host: Option<Host>,
-    clients: [Client; CLIENTS],
-    hand_offs: u8,
-    crashes: u8,
-    losses: u8,
-    duplicates: u8,
-}
-
-/// What lasts. Every change of it is one commit.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Disk {
-    active: u8,
-    versions: u8,
-    previous: Option<u8>,
-    writer_epoch: u8,
-    journal: Option<Journal>,
-    /// How often each client's call was executed.
-    executed: [u8; CLIENTS],
-    /// A version committed that was not the active one.
-    usurped: bool,
-    /// A call was refused although only a hand-off was in its way.
-    refused: bool,
-    ends: Ends,
-}
-
-/// How hand-offs have ended so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-struct Ends {
-    successor: u8,
-    incumbent: u8,
-    rollback: u8,
-    /// After a crash, in the successor.
-    resumed: u8,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Journal {
-    phase: Phase,
-    successor: u8,
-    rollback: bool,
-    sealed: bool,
-    attempts: u8,
-}
-
-/// What ends with the process.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Host {
-    serving: u8,
-    writer_epoch: u8,
-    hand_off: Option<HandOff>,
-    turn: Turn,
-    waiting: Vec<usize>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct HandOff {
-    phase: Phase,
-    /// The phase's commit is durable, its work is not done.
-    begun: bool,
-    journal: Journal,
-    resumed: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Turn {
-    Free,
-    Call(usize),
-    HandOff,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-struct Client {
-    /// Copies of the request on their way.
-    requests: u8,
-    /// Copies of the reply on their way.
-    replies: u8,
-    answered: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -324,94 +242,6 @@ impl Protocol {
             Action::Refuse => host.finish(disk, Came::Undone, self.next),
             Action::Finish(came) => host.finish(disk, came, self.next),
             _ => {}
-        }
-    }
-}
-
-impl Disk {
-    fn restarted(&self, after_crash: fn(Phase) -> Phase) -> Host {
-        let hand_off = self.journal.clone().map(|journal| HandOff {
-            phase: after_crash(journal.phase),
-            begun: false,
-            journal,
-            resumed: true,
-        });
-        let turn = if hand_off.is_some() { Turn::HandOff } else { Turn::Free };
-        Host { serving: self.active, writer_epoch: self.writer_epoch, hand_off, turn, waiting: Vec::new() }
-    }
-}
-
-impl Host {
-    fn holds(&self, client: usize) -> bool {
-        self.turn == Turn::Call(client) || self.waiting.contains(&client)
-    }
-
-    /// A hand-off takes the next turn, before all calls that wait.
-    fn wants_the_turn(&self) -> bool {
-        self.hand_off.as_ref().is_some_and(|hand_off| hand_off.begun && hand_off.phase == Phase::Draining)
-    }
-
-    /// The commit with which a phase begins.
-    fn begin(&mut self, disk: &mut Disk) {
-        let Some(hand_off) = &mut self.hand_off else { return };
-        hand_off.begun = true;
-        let journal = &mut hand_off.journal;
-        journal.phase = hand_off.phase;
-        match hand_off.phase {
-            Phase::Negotiating | Phase::Draining => {}
-            Phase::Sealing => {
-                disk.writer_epoch += 1;
-                journal.sealed = true;
-            }
-            Phase::AwaitingReady => journal.attempts += 1,
-            Phase::Committed => {
-                disk.previous = Some(disk.active);
-                disk.active = journal.successor;
-                disk.versions = disk.versions.max(journal.successor);
-                disk.journal = None;
-                disk.ends.successor += 1;
-                disk.ends.rollback += u8::from(journal.rollback);
-                disk.ends.resumed += u8::from(hand_off.resumed);
-                return;
-            }
-            Phase::ResumingAfterAbort => {
-                disk.writer_epoch += u8::from(journal.sealed);
-                disk.journal = None;
-                disk.ends.incumbent += 1;
-                return;
-            }
-        }
-        disk.journal = Some(journal.clone());
-    }
-
-    fn finish(&mut self, disk: &Disk, came: Came, next: fn(Phase, Came) -> Option<Phase>) {
-        let Some(hand_off) = &mut self.hand_off else { return };
-        if hand_off.phase == Phase::Draining && came == Came::Through {
-            self.turn = Turn::HandOff;
-        }
-        match next(hand_off.phase, came) {
-            Some(phase) => {
-                hand_off.phase = phase;
-                hand_off.begun = false;
-            }
-            None => {
-                // The gate opens to whoever serves now.
-                self.hand_off = None;
-                if self.turn == Turn::HandOff {
-                    (self.serving, self.writer_epoch) = (disk.active, disk.writer_epoch);
-                    self.turn = Turn::Free;
-                }
-            }
-        }
-    }
-}
-
-impl HandOff {
-    fn may_come_through(&self, turn: &Turn) -> bool {
-        match self.phase {
-            Phase::Draining => matches!(turn, Turn::Free | Turn::HandOff),
-            Phase::AwaitingReady => self.journal.attempts <= ATTEMPTS_MAX,
-            _ => true,
         }
     }
 }
