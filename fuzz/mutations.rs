@@ -1,5 +1,5 @@
-//! Seeds, and deterministic damage to them: what the fuzzer does by the million, a test does by the thousand. The store's and
-//! the schema's tests include this file.
+//! Seeds, and deterministic damage to them: what the fuzzer does by the million, a test does by the thousand. The tests
+//! of the store, the schema and receipts include this file.
 
 use std::fs;
 use std::path::PathBuf;
