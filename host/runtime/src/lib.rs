@@ -16,6 +16,7 @@ mod handoff;
 mod host;
 pub mod limits;
 mod plugin;
+mod receipts;
 
 pub use door::{
     Diff, DiffLine, Differences, Edit, EditChange, EditError, Edited, Export, Exported, FileError, ImportError,
@@ -31,8 +32,9 @@ pub use handoff::{
     StateRehearsal, Swap, SwapOptions, Times,
 };
 pub use host::{
-    CollectionDetails, DataDir, DeployOptions, Deployed, HistoryEntry, HistoryEvent, Host, HostInfo, HostOptions,
-    InspectedCollection, InspectedLink, Inspection, LedgerEntry, PluginDetails, PluginSummary, Recovered, Recovery,
-    ScanOptions, Signature, StateEntry, StatePage, VersionSummary, Words,
+    CollectionDetails, DataDir, DeployOptions, Deployed, Event, EventReader, Happened, HistoryEntry, HistoryEvent,
+    Host, HostInfo, HostOptions, InspectedCollection, InspectedLink, Inspection, LedgerEntry, News, PluginDetails,
+    PluginSummary, Recovered, Recovery, ScanOptions, Signature, StateEntry, StatePage, VersionSummary, Words,
 };
-pub use plugin::{Call, CallId, Outcome, Progress, RecordOptions, Recording, Reply, Reuse};
+pub use plugin::{Call, CallId, Outcome, Progress, RecordOptions, Recording, Reply, Reuse, UnderWay};
+pub use receipts::Receipts;

@@ -96,6 +96,13 @@ pub const REHEARSAL_ENTRIES_MAX: usize = 10;
 /// Longest text of a value, a list of arguments or a reason in a rehearsal's report, in bytes.
 pub const REHEARSAL_TEXT_BYTES_MAX: usize = KIB;
 
+/// Events that a host keeps in memory for those who read them late: some 300 bytes each. Who comes later still is told
+/// how many it missed.
+pub(crate) const EVENTS_KEPT: usize = 1_024;
+
+/// Longest reason in an event, in bytes; the history has all of it.
+pub(crate) const EVENT_TEXT_BYTES_MAX: usize = 1_000;
+
 /// Limits of one process: they size what all plugins share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineLimits {

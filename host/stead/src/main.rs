@@ -11,6 +11,8 @@ mod command;
 mod console;
 mod demo;
 mod failure;
+mod key_file;
+mod lines;
 mod new_file;
 mod pipe;
 mod server;

@@ -32,7 +32,8 @@ pub(crate) fn pipe() -> (Sender, mpsc::Receiver<Chunk>) {
 pub(crate) struct Sender(mpsc::Sender<Chunk>);
 
 impl Sender {
-    async fn send(&self, chunk: Chunk) -> io::Result<()> {
+    /// Hands on a chunk that is not empty, or an error.
+    pub(crate) async fn send(&self, chunk: Chunk) -> io::Result<()> {
         match tokio::time::timeout(SILENCE_MAX, self.0.send(chunk)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(io::Error::new(io::ErrorKind::BrokenPipe, "nobody reads any more")),

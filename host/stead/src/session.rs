@@ -1,10 +1,13 @@
 //! Where a command's requests go: to a running host, or to an idle data directory opened for this one command.
 
+mod hand_offs;
+
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use stead_receipt::SecretKey;
 use stead_runtime::engine::{Engine, EngineOptions};
 use stead_runtime::{
     Diff, Edited, Export, HistoryEntry, Host, HostOptions, Imported, PluginSummary, Receipt, Recovery, Rehearsed,
@@ -23,6 +26,8 @@ use crate::failure::Failure;
 use crate::pipe::{Outgoing, Reader, Sender, Writer, pipe};
 use crate::server::socket_path;
 
+pub(crate) use hand_offs::write_receipts;
+
 /// How long to wait for another command that has the data directory open: most take milliseconds.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
@@ -34,11 +39,11 @@ pub(crate) enum Session {
 }
 
 /// Opens a data directory in this process.
-pub(crate) async fn open_host(data: &Path) -> Result<(Host, Recovery), ApiError> {
-    let engine = engine(Some(data))?;
+pub(crate) async fn open_host(data: &Path, key: Option<SecretKey>) -> Result<(Host, Recovery), ApiError> {
+    let options = HostOptions { receipt_key: key, ..HostOptions::at(data, engine(Some(data))?) };
     let begin = Instant::now();
     loop {
-        let opened = Host::open(HostOptions::at(data, engine.clone())).await.map_err(ApiError::from);
+        let opened = Host::open(options.clone()).await.map_err(ApiError::from);
         let locked = opened.as_ref().is_err_and(|error| error.kind == "locked");
         if !locked || begin.elapsed() >= LOCK_PATIENCE || Client::of_running_host(&socket_path(data)).await.is_some() {
             return opened;
@@ -60,7 +65,7 @@ impl Session {
     }
 
     /// The host that serves `data`, or else `data` itself.
-    pub(crate) async fn open(data: &Path, missing: Missing) -> Result<Self, Failure> {
+    pub(crate) async fn open(data: &Path, missing: Missing, key: Option<SecretKey>) -> Result<Self, Failure> {
         if let Some(client) = Client::of_running_host(&socket_path(data)).await {
             return Ok(Self::Remote(client));
         }
@@ -68,7 +73,7 @@ impl Session {
             Missing::Refuse => must_exist(data)?,
             Missing::Create => must_not_be_a_file(data)?,
         }
-        match open_host(data).await {
+        match open_host(data, key).await {
             Ok((host, recovery)) => Ok(Self::Local(Api::new(host, &recovery))),
             Err(error) => match Client::of_running_host(&socket_path(data)).await {
                 // It started meanwhile.
@@ -367,7 +372,7 @@ pub(crate) async fn verify(
     // Which components there must be only an open directory can say; one that cannot be opened just now, such as on a
     // full disk, has all the same been read to the last byte.
     if answer.damage.is_empty()
-        && let Ok((host, recovery)) = open_host(data).await
+        && let Ok((host, recovery)) = open_host(data, None).await
     {
         let api = Api::new(host, &recovery);
         answer.damage = api.missing_components()?;

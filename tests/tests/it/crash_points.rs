@@ -21,6 +21,8 @@ const POINTS: &[&str] = &[
     "handoff.negotiating",
     "handoff.aborting",
     "handoff.aborted",
+    "receipt.rooted",
+    "receipt.stated",
     "handoff.migrated",
     "handoff.negotiated",
     "handoff.draining",

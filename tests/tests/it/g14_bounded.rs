@@ -63,7 +63,7 @@ async fn more_plugins_than_instances_take_turns_at_being_warm() {
     options.limits.instances_max = 2;
     let engine = Engine::new(options).unwrap();
     let data = DataDir::Disk(Arc::new(SimDisk::new(1)));
-    let options = HostOptions { data, engine: engine.clone(), store: inline() };
+    let options = HostOptions { data, engine: engine.clone(), store: inline(), receipt_key: None };
     let (host, _) = Host::open(options).await.unwrap();
     let names: Vec<String> = (0..5).map(|index| format!("plugin-{index}")).collect();
     for name in &names {

@@ -32,7 +32,7 @@ async fn host() -> Host {
         Engine::new(EngineOptions { limits, cache: Some(built().join("code")) }).expect("an engine")
     });
     let data = DataDir::Disk(std::sync::Arc::new(SimDisk::new(1)));
-    let options = HostOptions { data, engine: ENGINE.clone(), store: inline() };
+    let options = HostOptions { data, engine: ENGINE.clone(), store: inline(), receipt_key: None };
     Host::open(options).await.expect("the host opens").0
 }
 

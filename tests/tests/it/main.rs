@@ -17,6 +17,7 @@ mod g07_migration;
 mod g07_typed;
 mod g07_types;
 mod g08_hand_off_is_atomic;
+mod g08_receipts;
 mod g08_together;
 mod g09_no_lost_call;
 mod g10_old_code_is_not_needed;

@@ -12,11 +12,16 @@ const RESULT: u8 = 0x05;
 const WINDOW: u8 = 0x06;
 const STAGING: u8 = 0x07;
 const RECORDED: u8 = 0x08;
+const RECEIPT: u8 = 0x09;
 const LINKS: u8 = 0x0c;
 
 /// Under [`RECORDED`]: what is to be recorded, and what was.
 const RECORDING: u8 = 0x00;
 const RECORDED_CALL: u8 = 0x01;
+
+/// What follows [`RECEIPT`].
+const DUE: u8 = 0x00;
+const STATED: u8 = 0x01;
 
 /// A key of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +81,38 @@ impl Key {
     /// The plugin whose links stand under a key.
     pub(crate) fn plugin_of_links(key: &[u8]) -> Option<PluginId> {
         Some(PluginId(u64::from_be_bytes(key.get(1..9)?.try_into().ok()?)))
+    }
+
+    /// A statement that is due.
+    pub(crate) fn due(plugin: PluginId, number: u64) -> Key {
+        Key::of_receipt(DUE, plugin, &number.to_be_bytes())
+    }
+
+    /// All statements that are due about a plugin, half-open.
+    pub(crate) fn dues(plugin: PluginId) -> (Bytes, Bytes) {
+        Key::receipts(DUE, plugin)
+    }
+
+    /// All statements that are due, half-open.
+    pub(crate) fn all_dues() -> (Bytes, Bytes) {
+        (vec![RECEIPT, DUE].into(), vec![RECEIPT, DUE + 1].into())
+    }
+
+    /// A statement.
+    pub(crate) fn statement(plugin: PluginId, number: u64) -> Key {
+        Key::of_receipt(STATED, plugin, &number.to_be_bytes())
+    }
+
+    /// All statements about a plugin, half-open.
+    pub(crate) fn statements(plugin: PluginId) -> (Bytes, Bytes) {
+        Key::receipts(STATED, plugin)
+    }
+
+    /// The plugin and the number that the key of a statement ends with.
+    pub(crate) fn receipt_of(key: &[u8]) -> Option<(PluginId, u64)> {
+        let (_, key) = key.split_at_checked(2)?;
+        let (plugin, number) = key.split_at_checked(8)?;
+        Some((PluginId(u64::from_be_bytes(plugin.try_into().ok()?)), u64::from_be_bytes(number.try_into().ok()?)))
     }
 
     /// An event of a plugin's history.
@@ -143,6 +180,15 @@ impl Key {
 
     fn of(kind: u8, plugin: PluginId, rest: &[u8]) -> Key {
         Key([&[kind][..], &plugin.0.to_be_bytes(), rest].concat())
+    }
+
+    fn of_receipt(kind: u8, plugin: PluginId, rest: &[u8]) -> Key {
+        Key([&[RECEIPT, kind][..], &plugin.0.to_be_bytes(), rest].concat())
+    }
+
+    fn receipts(kind: u8, plugin: PluginId) -> (Bytes, Bytes) {
+        let end = Key::of_receipt(kind, PluginId(plugin.0 + 1), &[]);
+        (Key::of_receipt(kind, plugin, &[]).into_bytes(), end.into_bytes())
     }
 
     fn range(kind: u8, plugin: PluginId) -> (Bytes, Bytes) {

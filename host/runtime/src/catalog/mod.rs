@@ -10,6 +10,8 @@
 //! 07 <plugin u64 BE>                                     the state that an import fills
 //! 08 00 <plugin u64 BE>                                  which calls are recorded
 //! 08 01 <plugin u64 BE> <number u64 BE> <bytes u32 BE>   a recorded call
+//! 09 00 <plugin u64 BE> <number u64 BE>                  a statement about a hand-off that is due
+//! 09 01 <plugin u64 BE> <number u64 BE>                  a statement about a hand-off, as it was signed
 //! 0c <plugin u64 BE> <generation u64 BE>                 links of a version; none if it has none
 //! ```
 //!
@@ -17,6 +19,7 @@
 
 mod key;
 mod links;
+mod receipt;
 mod record;
 mod recorded;
 #[cfg(test)]
@@ -28,10 +31,12 @@ use std::ops::Bound;
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use stead_receipt::Envelope;
 use stead_store::{Order, ReadError, StateId, Store, Transaction, View, Writes};
 
 pub(crate) use key::Key;
 pub(crate) use links::LinksRecord;
+pub(crate) use receipt::{DueRecord, StatementRecord};
 pub(crate) use record::{
     End, HandOffRecord, PartyRecord, PluginId, PluginRecord, Previous, ResultRecord, Sealed, StagingRecord, Undone,
     VersionRecord, WindowRecord,
@@ -156,6 +161,47 @@ impl Catalog {
     pub(crate) fn events(&self, plugin: PluginId) -> Result<u64, HostError> {
         let (lower, upper) = Key::history_of(plugin);
         Ok(self.view.count(Bound::Included(lower), Bound::Excluded(upper))?)
+    }
+
+    /// One event of a plugin's history.
+    pub(crate) fn event(&self, plugin: PluginId, number: u64) -> Result<HistoryEntry, HostError> {
+        let entry = self.get(&Key::history(plugin, number))?;
+        entry.ok_or_else(|| HostError::Catalog { what: format!("event {number} of {plugin:?} is missing") })
+    }
+
+    /// How many statements there are about a plugin.
+    pub(crate) fn statements(&self, plugin: PluginId) -> Result<u64, HostError> {
+        let (lower, upper) = Key::statements(plugin);
+        Ok(self.view.count(Bound::Included(lower), Bound::Excluded(upper))?)
+    }
+
+    /// A statement about a plugin.
+    pub(crate) fn statement(&self, plugin: PluginId, number: u64) -> Result<Envelope, HostError> {
+        let record: Option<StatementRecord> = self.get(&Key::statement(plugin, number))?;
+        let missing = || HostError::Catalog { what: format!("statement {number} of {plugin:?} is missing") };
+        record.and_then(StatementRecord::envelope).ok_or_else(missing)
+    }
+
+    /// The statements that are due about a plugin, with their numbers, in order.
+    pub(crate) fn dues(&self, plugin: PluginId) -> Result<Vec<(u64, DueRecord)>, HostError> {
+        let dues = self.due_in(Key::dues(plugin))?;
+        Ok(dues.into_iter().map(|(_, number, due)| (number, due)).collect())
+    }
+
+    /// The plugins about which statements are due.
+    pub(crate) fn all_dues(&self) -> Result<BTreeSet<PluginId>, HostError> {
+        Ok(self.due_in(Key::all_dues())?.into_iter().map(|(plugin, _, _)| plugin).collect())
+    }
+
+    fn due_in(&self, (lower, upper): (Bytes, Bytes)) -> Result<Vec<(PluginId, u64, DueRecord)>, HostError> {
+        let entries = self.view.scan(Bound::Included(lower), Bound::Excluded(upper), Order::Ascending);
+        let read = |(key, bytes): (Bytes, Bytes)| {
+            let damaged =
+                || HostError::Catalog { what: format!("record {} has no key of its kind", key.escape_ascii()) };
+            let (plugin, number) = Key::receipt_of(&key).ok_or_else(damaged)?;
+            Ok((plugin, number, decode(&key, &bytes)?))
+        };
+        entries.map(|entry| read(entry?)).collect()
     }
 
     /// The recorded result of a call.

@@ -13,7 +13,7 @@ use super::file::encoded_key;
 use super::import::PATIENCE;
 use crate::catalog::{self, Catalog, Key};
 use crate::error::{HostError, StateError};
-use crate::host::{HistoryEntry, HistoryEvent, Host, Typed, find_collection};
+use crate::host::{Happened, HistoryEntry, HistoryEvent, Host, Typed, find_collection};
 use crate::limits::{HISTORY_TEXT_BYTES_MAX, REASON_CHARS_MAX};
 use crate::plugin::{now_ms, read_ledger};
 
@@ -92,6 +92,7 @@ impl Host {
         let ticket = shared.commit(changes, records).map_err(HostError::from)?;
         drop(turn);
         ticket.await.map_err(HostError::from)?;
+        shared.events.tell(name, Happened::Edited { collection: edited.collection.clone() });
         Ok(edited)
     }
 }

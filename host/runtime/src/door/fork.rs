@@ -8,7 +8,7 @@ use stead_store::{Change, WriterEpoch, Writes};
 use super::import::PATIENCE;
 use crate::catalog::{self, Key, LinksRecord, PluginId, PluginRecord, Undone, VersionRecord};
 use crate::error::{DeployError, HostError};
-use crate::host::{HistoryEntry, HistoryEvent, Host, VersionSummary, check_name};
+use crate::host::{Happened, HistoryEntry, HistoryEvent, Host, VersionSummary, check_name};
 use crate::plugin::{Plugin, Serving, now_ms};
 
 impl Host {
@@ -63,6 +63,7 @@ impl Host {
         };
         drop((gate, turn));
         ticket.await.map_err(HostError::from)?;
+        shared.events.tell(new, Happened::Forked { from: name.into() });
         Ok(summary)
     }
 }

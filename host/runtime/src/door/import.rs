@@ -19,7 +19,7 @@ use crate::catalog::{self, Catalog, Key, PluginRecord, Sealed};
 use crate::crash;
 use crate::error::HostError;
 use crate::handoff::{SEALED_STATES_MAX, for_each_later};
-use crate::host::{HistoryEntry, HistoryEvent, Host, Shared, blocking};
+use crate::host::{Happened, HistoryEntry, HistoryEvent, Host, Shared, blocking};
 use crate::limits::IMPORT_BATCH_BYTES;
 use crate::plugin::{Mark, Plugin, now_ms, read_ledger, write_ledger};
 
@@ -100,7 +100,7 @@ async fn run(
         check_reason(reason).map_err(|error| ImportError::Reason { what: error.to_string() })?;
     }
     let plugin = host.plugin(name).ok_or_else(|| ImportError::UnknownPlugin { plugin: name.into() })?;
-    let mark = plugin.begin_hand_off().ok_or_else(|| ImportError::Busy { plugin: name.into() })?;
+    let mark = plugin.begin_hand_off(&host.events).ok_or_else(|| ImportError::Busy { plugin: name.into() })?;
     let file = blocking(move || ExportFile::open(BufReader::new(source))).await?;
     if file.header.content == Content::Changes && options.mode != ImportMode::Merge {
         let what = "the file holds changes that a rollback gave up, not whole collections: they can only be merged";
@@ -209,6 +209,7 @@ impl Import<'_> {
         self.host.commit_durably(changes, records).await?;
         crash::point("import.committed");
         self.plugin.serve(self.host, &mut turn, serving.on(record, epoch));
+        self.host.events.tell(&self.plugin.name, Happened::Imported { entries: self.imported.entries });
         Ok(())
     }
 

@@ -9,8 +9,9 @@ use super::{HandOff, Stop, micros};
 use crate::catalog::{self, Catalog, Key, PluginRecord, Previous, Sealed};
 use crate::crash;
 use crate::error::HostError;
-use crate::host::{HistoryEntry, HistoryEvent, blocking};
+use crate::host::{Happened, HistoryEntry, HistoryEvent};
 use crate::plugin::Serving;
+use crate::receipts::{self, HandOffId};
 
 /// Last states of earlier versions that a plugin keeps. Each pins what was changed or deleted since.
 pub(crate) const SEALED_STATES_MAX: usize = 16;
@@ -24,6 +25,13 @@ impl HandOff {
         for party in &mut self.parties {
             commits.push(party.prepare_commit(&self.phases, &mut changes, &mut records)?);
         }
+        let places: Vec<_> = self
+            .parties
+            .iter()
+            .zip(&commits)
+            .map(|(party, commit)| (party, commit.number, Some(commit.begun)))
+            .collect();
+        self.add_dues(&places, &mut records)?;
         catalog::remove(&mut records, self.key());
         crash::point("handoff.committing");
         self.host.commit(changes, records)?.await?;
@@ -46,12 +54,29 @@ impl HandOff {
                 commit.receipt.held_calls = party.plugin.waiting() as u64;
                 commit.receipt.pause_us = micros(gate.since.elapsed());
             }
+            self.host.events.tell(&party.plugin.name, Happened::handed_off(&commit.receipt));
         }
         let mut receipts = Vec::new();
         for (party, commit) in self.parties.iter().zip(commits) {
-            receipts.push(party.finish(commit).await);
+            // Roots cost time that grows with what changed, so they are computed while the successor serves.
+            receipts.push(receipts::finish(&self.host, party.plugin.id, commit.number, commit.receipt).await);
         }
         Ok(receipts)
+    }
+
+    /// Says in the commit that ends the hand-off that a statement about each plugin is due.
+    pub(super) fn add_dues(
+        &self,
+        places: &[(&Party, u64, Option<StateId>)],
+        records: &mut Writes,
+    ) -> Result<(), HostError> {
+        let named = |(party, number, _): &(&Party, u64, _)| (party.plugin.id, party.plugin.name.clone(), *number);
+        let id = HandOffId::of(&self.host, &places.iter().map(named).collect::<Vec<_>>());
+        for (party, number, begun) in places {
+            let due = id.due(&party.plugin.name, *number, party.record.asked_by.clone(), *begun);
+            receipts::add_due(&self.host, party.plugin.id, &due, records)?;
+        }
+        Ok(())
     }
 }
 
@@ -60,7 +85,6 @@ struct Commit {
     receipt: Receipt,
     /// Its place in the plugin's history.
     number: u64,
-    sealed: StateId,
     begun: StateId,
     /// Until it serves.
     successor: Option<Serving>,
@@ -98,21 +122,7 @@ impl Party {
         catalog::put(records, Key::version(plugin.id, plugin.active), &self.record.successor);
         catalog::put(records, Key::history(plugin.id, number), &entry(number, &receipt));
         let successor = Some(Serving::warm(plugin, self.record.successor.clone(), epoch, linked));
-        Ok(Commit { receipt, number, sealed, begun, successor })
-    }
-
-    /// Completes the receipt while the successor serves: roots cost time that grows with what changed.
-    async fn finish(&self, commit: Commit) -> Receipt {
-        let Commit { mut receipt, number, sealed, begun, .. } = commit;
-        if let Err(error) = self.add_roots(&mut receipt, sealed, begun).await {
-            tracing::warn!(plugin = %self.plugin.name, %error, "the roots of a hand-off could not be computed");
-        }
-        let mut records = Writes::new();
-        catalog::put(&mut records, Key::history(self.plugin.id, number), &entry(number, &receipt));
-        if let Err(error) = self.host.commit_durably(Vec::new(), records).await {
-            tracing::warn!(plugin = %self.plugin.name, %error, "the roots of a hand-off could not be recorded");
-        }
-        receipt
+        Ok(Commit { receipt, number, begun, successor })
     }
 
     /// What happens to states: the successor's, its writer epoch, and a pinned copy of how it began.
@@ -179,17 +189,6 @@ impl Party {
     fn sealed_point(&self, sealed: StateId) -> Result<SealedPoint, Stop> {
         let view = self.host.view(sealed)?;
         Ok(SealedPoint { state: sealed.0, commit: view.commit().0, root: None })
-    }
-
-    /// Adds the roots of the sealed state and of the one that the successor began with.
-    async fn add_roots(&self, receipt: &mut Receipt, sealed: StateId, begun: StateId) -> Result<(), HostError> {
-        let views = [self.host.view(sealed)?, self.host.view(begun)?];
-        let [sealed, begun] = blocking(move || views.map(|view| view.root())).await;
-        if let Some(point) = &mut receipt.sealed {
-            point.root = Some(sealed?.to_string());
-        }
-        receipt.root = Some(begun?.to_string());
-        Ok(())
     }
 }
 

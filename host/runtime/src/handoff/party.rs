@@ -55,6 +55,7 @@ pub(super) struct Gate {
 
 impl Party {
     pub(super) fn new(host: &Shared, plugin: Arc<Plugin>, mark: Mark, record: PartyRecord) -> Party {
+        mark.is_for(record.kind, record.successor.summary(), record.asked_by.clone());
         Party { mark: Some(mark), ..Party::bare(host, plugin, record) }
     }
 
@@ -111,6 +112,6 @@ impl Party {
 /// Finds a plugin and marks its hand-off as begun.
 pub(super) fn begin(host: &Shared, name: &str) -> Result<(Arc<Plugin>, Mark), SwapError> {
     let plugin = host.plugin(name).ok_or_else(|| SwapError::UnknownPlugin { plugin: name.into() })?;
-    let mark = plugin.begin_hand_off().ok_or_else(|| SwapError::Busy { plugin: name.into() })?;
+    let mark = plugin.begin_hand_off(&host.events).ok_or_else(|| SwapError::Busy { plugin: name.into() })?;
     Ok((plugin, mark))
 }

@@ -12,8 +12,9 @@ use super::{Ended, HandOff, Phase, Stop};
 use crate::catalog::{self, Catalog, Key};
 use crate::crash;
 use crate::error::HostError;
-use crate::host::{HistoryEntry, HistoryEvent};
+use crate::host::{Happened, HistoryEntry, HistoryEvent};
 use crate::plugin::now_ms;
+use crate::receipts;
 
 /// How often the work after sealing is begun: once, and once more after a crash.
 const ATTEMPTS_MAX: u32 = 2;
@@ -25,6 +26,9 @@ impl HandOff {
         self.put_links(&mut links)?;
         self.record_with(Vec::new(), links).await?;
         crash::point("handoff.negotiating");
+        for party in &self.parties {
+            receipts::catch_up(&self.host, party.plugin.id).await;
+        }
         for party in &mut self.parties {
             let live = party.host.view(party.live())?;
             party.carried = Some(party.carry(&live, 1).await?);
@@ -104,15 +108,22 @@ impl HandOff {
             party.open_to_incumbent(receipt);
         }
         match aborted {
-            Ok(()) => {
+            Ok(numbers) => {
                 crash::point("handoff.aborted");
-                Ended::Aborted(receipts)
+                let mut stated = Vec::new();
+                for ((party, number), receipt) in self.parties.iter().zip(numbers).zip(receipts) {
+                    self.host.events.tell(&party.plugin.name, Happened::handed_off(&receipt));
+                    stated.push(receipts::finish(&self.host, party.plugin.id, number, receipt).await);
+                }
+                Ended::Aborted(stated)
             }
             Err(error) => Ended::Broken(error),
         }
     }
 
-    async fn record_abort(&self, receipts: &[Receipt]) -> Result<(), HostError> {
+    /// Records the end, and returns its number in the history of each plugin.
+    async fn record_abort(&self, receipts: &[Receipt]) -> Result<Vec<u64>, HostError> {
+        let mut places = Vec::new();
         let (mut changes, mut records) = (Vec::new(), Writes::new());
         catalog::remove(&mut records, self.key());
         for (party, receipt) in self.parties.iter().zip(receipts) {
@@ -125,8 +136,11 @@ impl HandOff {
             let event = HistoryEvent::HandOff { receipt: Box::new(receipt.clone()) };
             let entry = HistoryEntry { number, at_ms: receipt.at_ms, event };
             catalog::put(&mut records, Key::history(party.plugin.id, number), &entry);
+            places.push((party, number, None));
         }
-        self.host.commit_durably(changes, records).await
+        self.add_dues(&places, &mut records)?;
+        self.host.commit_durably(changes, records).await?;
+        Ok(places.into_iter().map(|(_, number, _)| number).collect())
     }
 
     /// Journals the hand-off as it stands, together with changes, and waits until that is durable.

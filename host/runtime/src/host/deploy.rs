@@ -6,8 +6,8 @@ use stead_schema::{Admission, Declared, Ledger, Refused, admit};
 use stead_store::{Change, ComponentHash, WriterEpoch, Writes};
 
 use super::{
-    DeployOptions, Deployed, HistoryEntry, HistoryEvent, Host, InspectedCollection, InspectedLink, Inspection,
-    Newcomer, Signature, blocking, meaningless,
+    DeployOptions, Deployed, Happened, HistoryEntry, HistoryEvent, Host, InspectedCollection, InspectedLink,
+    Inspection, Newcomer, Signature, blocking, meaningless,
 };
 use crate::catalog::{self, Key, LinksRecord, PluginId, PluginRecord, Undone, VersionRecord};
 use crate::crash;
@@ -118,6 +118,7 @@ impl Host {
         drop(gate);
         ticket.await.map_err(HostError::from)?;
         crash::point("deploy.durable");
+        self.shared.events.tell(name, Happened::Deployed { version: 1 });
         Ok(deployed)
     }
 

@@ -1,6 +1,7 @@
 //! The host: a data directory and its plugins.
 
 mod deploy;
+mod events;
 mod exported;
 mod links;
 mod open;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use stead_store::{Checkpointed, Damage, Progress, ReadError, Verified};
 
+pub use events::{Event, EventReader, Happened, News};
 pub use options::{DataDir, DeployOptions, HostOptions, ScanOptions};
 pub use report::{
     CollectionDetails, Deployed, HistoryEntry, HistoryEvent, HostInfo, InspectedCollection, InspectedLink, Inspection,
@@ -25,6 +27,7 @@ pub use report::{
 pub use words::Words;
 
 pub(crate) use deploy::{check_name, refusals};
+pub(crate) use events::Events;
 pub(crate) use links::{LinkGate, Newcomer, meaningless};
 pub(crate) use shared::{Shared, blocking};
 pub(crate) use typed::{Typed, find as find_collection};
@@ -155,9 +158,20 @@ impl Host {
         }
     }
 
+    /// What happens to plugins from now on, or, with 0, from the oldest event that is still kept.
+    pub fn events_after(&self, number: u64) -> EventReader {
+        self.shared.events.after(number)
+    }
+
+    /// What happens to plugins from now on.
+    pub fn events(&self) -> EventReader {
+        self.shared.events.after(self.shared.events.last())
+    }
+
     /// Waits for the running calls, checkpoints and closes the data directory. Later calls are refused.
     pub async fn close(self) -> Result<(), HostError> {
         self.shared.closing.store(true, Ordering::Relaxed);
+        self.shared.events.close();
         let plugins: Vec<_> = self.shared.plugins.read().values().cloned().collect();
         let deadline = Instant::now() + CLOSE_WAIT;
         for plugin in plugins {

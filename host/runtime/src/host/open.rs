@@ -15,12 +15,13 @@ use crate::door::forget_stagings;
 use crate::error::HostError;
 use crate::handoff;
 use crate::plugin::{Plugin, Serving, Warm};
+use crate::receipts;
 
 impl Host {
     /// Opens a data directory, or makes one, and ends every hand-off that a crash interrupted.
     pub async fn open(options: HostOptions) -> Result<(Host, Recovery), HostError> {
         let began = Instant::now();
-        let HostOptions { data, engine, store: store_options } = options;
+        let HostOptions { data, engine, store: store_options, receipt_key } = options;
         let disk = match data {
             DataDir::Disk(disk) => disk,
             DataDir::Path(path) => blocking(move || open_directory(&path)).await?,
@@ -35,6 +36,8 @@ impl Host {
             links: Arc::default(),
             calls: Arc::default(),
             closing: Arc::default(),
+            receipt_key: receipt_key.map(Arc::new),
+            events: Arc::default(),
         };
         forget_stagings(&shared).await?;
         let catalog = Catalog::of(&shared.store)?;
@@ -48,6 +51,10 @@ impl Host {
             if let Some(plugin) = recorded {
                 plugin.resume_recording(&catalog, record)?;
             }
+        }
+        // What a crash left unsaid about hand-offs that had ended, while the states that it takes are still there.
+        for plugin in Catalog::of(&shared.store)?.all_dues()? {
+            receipts::complete(&shared, plugin, None).await?;
         }
         let mut handoffs = Vec::new();
         for record in catalog.hand_offs()? {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use stead_receipt::SecretKey;
 use stead_store::disk::Disk;
 
 use crate::engine::{Engine, Grants, LinkTo, Settings};
@@ -28,12 +29,19 @@ pub struct HostOptions {
     pub engine: Engine,
     /// How the store works.
     pub store: stead_store::Options,
+    /// What receipts of hand-offs are signed with; without a key they are chained and not signed.
+    pub receipt_key: Option<SecretKey>,
 }
 
 impl HostOptions {
     /// A host over a directory, with every other option at its default.
     pub fn at(path: impl Into<PathBuf>, engine: Engine) -> HostOptions {
-        HostOptions { data: DataDir::Path(path.into()), engine, store: stead_store::Options::default() }
+        HostOptions {
+            data: DataDir::Path(path.into()),
+            engine,
+            store: stead_store::Options::default(),
+            receipt_key: None,
+        }
     }
 }
 

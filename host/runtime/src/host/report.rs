@@ -8,7 +8,7 @@ use stead_schema::{Kind, Schema, Type, Value};
 use crate::door::{Edited, Imported};
 use crate::engine::{LinkTo, Settings};
 use crate::handoff::{Phase, Receipt};
-use crate::plugin::{Progress, Recording, Reuse};
+use crate::plugin::{Progress, Recording, Reuse, UnderWay};
 
 /// A version, as reports name it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +66,9 @@ pub struct PluginSummary {
     /// How far its migration has come, while one converts the state entry by entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
+    /// More about the hand-off that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under_way: Option<UnderWay>,
     /// What the active version calls in other plugins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<LinkTo>,

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use parking_lot::RwLock;
+use stead_receipt::SecretKey;
 use stead_store::{Change, CommitError, StateId, Store, Ticket, View, Writes};
 
+use super::events::Events;
 use super::exported::Exported;
 use super::links::Links;
 use crate::engine::Engine;
@@ -24,6 +26,9 @@ pub(crate) struct Shared {
     pub(crate) links: Arc<Links>,
     pub(crate) calls: Arc<AtomicU64>,
     pub(crate) closing: Arc<AtomicBool>,
+    /// What statements about hand-offs are signed with.
+    pub(crate) receipt_key: Option<Arc<SecretKey>>,
+    pub(crate) events: Arc<Events>,
 }
 
 impl Shared {

@@ -139,6 +139,7 @@ fn summary(host: &Shared, plugin: &Plugin) -> Result<PluginSummary, StateError> 
         problem: serving.problem(),
         handoff: plugin.phase(),
         progress: plugin.progress(),
+        under_way: plugin.under_way(),
     })
 }
 

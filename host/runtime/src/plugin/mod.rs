@@ -12,6 +12,7 @@ mod execute;
 mod recording;
 mod serving;
 mod turns;
+mod under_way;
 mod warm;
 
 use std::sync::Arc;
@@ -19,24 +20,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
-use serde::{Deserialize, Serialize};
 use stead_store::View;
 
 pub use call::{Call, CallId, Outcome, Reply, Reuse};
 pub use recording::{RecordOptions, Recording};
+pub use under_way::{Progress, UnderWay};
 
 pub(crate) use asked::digest;
 pub(crate) use execute::find_error;
 pub(crate) use serving::{Serving, link, now_ms, read_ledger, write_ledger};
 pub(crate) use turns::{NoTurn, Turn, Turns};
+pub(crate) use under_way::Mark;
 pub(crate) use warm::Warm;
 
 use crate::catalog::PluginId;
 use crate::error::CallError;
-use crate::handoff::Phase;
 use crate::host::Shared;
 use asked::Asked;
 use recording::Recorder;
+use under_way::Marked;
 use warm::WarmKey;
 
 /// Stands in for deadlines that lie beyond what the clock can count.
@@ -52,27 +54,9 @@ pub(crate) struct Plugin {
     /// What read-only calls see while a hand-off has the state: the incumbent's last, from its sealing to the commit.
     frozen: RwLock<Option<(Arc<Serving>, View)>>,
     /// The hand-off that is under way.
-    hand_off: Mutex<Option<UnderWay>>,
+    hand_off: Mutex<Option<Marked>>,
     recorder: Recorder,
     is_rehearsing: AtomicBool,
-}
-
-/// A hand-off that is under way, as far as others see it.
-#[derive(Clone, Copy)]
-struct UnderWay {
-    phase: Phase,
-    progress: Option<Progress>,
-}
-
-/// How far a migration has come that converts a state entry by entry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Entries that are done in this round.
-    pub done: u64,
-    /// Entries of this round, as they were counted when it began.
-    pub total: u64,
-    /// The first round goes over every entry, each later one over what changed since the one before it began.
-    pub round: u32,
 }
 
 /// What the holder of the turn holds.
@@ -143,26 +127,6 @@ impl Plugin {
         (!was).then(|| Rehearsing { plugin: Arc::clone(self) })
     }
 
-    /// Marks a hand-off as under way, if none is; it ends when the mark is dropped.
-    pub(crate) fn begin_hand_off(self: &Arc<Self>) -> Option<Mark> {
-        let mut under_way = self.hand_off.lock();
-        if under_way.is_some() {
-            return None;
-        }
-        *under_way = Some(UnderWay { phase: Phase::Negotiating, progress: None });
-        Some(Mark { plugin: Arc::clone(self) })
-    }
-
-    /// The phase of the hand-off that is under way.
-    pub(crate) fn phase(&self) -> Option<Phase> {
-        self.hand_off.lock().map(|under_way| under_way.phase)
-    }
-
-    /// How far its migration has come, while one converts entry by entry.
-    pub(crate) fn progress(&self) -> Option<Progress> {
-        self.hand_off.lock().and_then(|under_way| under_way.progress)
-    }
-
     /// Runs a call, or answers it from its record.
     pub(crate) async fn call(self: &Arc<Self>, host: &Shared, call: Call) -> Result<Reply, CallError> {
         let serving = self.serving();
@@ -210,24 +174,6 @@ pub(crate) struct Rehearsing {
 impl Drop for Rehearsing {
     fn drop(&mut self) {
         self.plugin.is_rehearsing.store(false, Ordering::Relaxed);
-    }
-}
-
-/// Says that a hand-off is under way for as long as it lives.
-pub(crate) struct Mark {
-    plugin: Arc<Plugin>,
-}
-
-impl Mark {
-    /// Shows the phase to those who ask.
-    pub(crate) fn show(&self, phase: Phase) {
-        *self.plugin.hand_off.lock() = Some(UnderWay { phase, progress: None });
-    }
-}
-
-impl Drop for Mark {
-    fn drop(&mut self) {
-        *self.plugin.hand_off.lock() = None;
     }
 }
 

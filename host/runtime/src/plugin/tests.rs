@@ -23,7 +23,9 @@ async fn g03_memory_of_a_call_that_was_rolled_back_goes_with_its_instance() {
     let limits = EngineLimits { instances_max: 4, ..EngineLimits::default() };
     let engine = Engine::new(EngineOptions { limits, cache: None }).unwrap();
     let data = DataDir::Disk(Arc::new(SimDisk::new(1)));
-    let (host, _) = Host::open(HostOptions { data, engine, store: stead_store::Options::default() }).await.unwrap();
+    let (host, _) = Host::open(HostOptions { data, engine, store: stead_store::Options::default(), receipt_key: None })
+        .await
+        .unwrap();
     host.deploy("box", &wat::parse_str(ERR_ONCE).unwrap(), DeployOptions::default()).await.unwrap();
     for _ in 0..3 {
         let reply = host.call(Call::new("box", "step", Vec::new())).await.unwrap();

@@ -13,6 +13,7 @@ mod limits;
 mod links;
 mod operations;
 mod pairs;
+mod receipts;
 mod record;
 mod rehearse;
 mod repair;
@@ -28,6 +29,7 @@ pub(crate) use door::{DiffEnd, EditRequest, ImportRequest, write_diff, write_lin
 pub(crate) use error::{ApiError, ErrorBody};
 pub(crate) use operations::{Api, verify_idle};
 pub(crate) use pairs::Pairs;
+pub(crate) use receipts::{EventsQuery, asked_by};
 pub(crate) use record::{RecordAnswer, RecordRequest};
 pub(crate) use rehearse::RehearseRequest;
 pub(crate) use repair::repair;

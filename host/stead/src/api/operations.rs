@@ -86,8 +86,11 @@ impl Api {
     }
 
     pub(crate) async fn rollback(&self, plugin: &str, request: &RollbackRequest) -> Result<Receipt, ApiError> {
-        let mut options =
-            RollbackOptions { deadline: request.deadline_ms.map(Duration::from_millis), ..RollbackOptions::default() };
+        let mut options = RollbackOptions {
+            deadline: request.deadline_ms.map(Duration::from_millis),
+            asked_by: request.asked_by.clone(),
+            ..RollbackOptions::default()
+        };
         let Some(path) = &request.discard_to else {
             return Ok(self.host.rollback(plugin, options).await?);
         };

@@ -9,6 +9,7 @@ use stead_runtime::{CheckOptions, DeployOptions, Reuse, Swap, SwapOptions};
 
 use super::links::{links, new_links};
 use super::pairs::{Pairs, flag, number};
+use super::receipts::asked_by;
 use super::{ApiError, ImportRequest};
 
 /// The arguments of a call.
@@ -74,6 +75,8 @@ pub(crate) struct SwapRequest {
     pub(crate) state: Vec<String>,
     /// `INTERFACE=PLUGIN`; none keeps those that there are.
     pub(crate) links: Vec<String>,
+    /// Who asks.
+    pub(crate) asked_by: Option<String>,
 }
 
 /// Plugins whose versions are replaced in one hand-off. In a query each begins with `plugin` and `bytes`, the length of its
@@ -107,6 +110,8 @@ pub(crate) struct RollbackRequest {
     /// A new file on the host's machine for every write that is given up.
     pub(crate) discard_to: Option<PathBuf>,
     pub(crate) deadline_ms: Option<u64>,
+    /// Who asks.
+    pub(crate) asked_by: Option<String>,
 }
 
 /// Which entries to read.
@@ -219,6 +224,7 @@ impl SwapRequest {
         pairs.add_all("state", &self.state);
         pairs.add_all("link", &self.links);
         pairs.add_all("config", &self.config);
+        pairs.add_some("as", self.asked_by.as_ref());
         self.grants.add_to(&mut pairs);
         pairs
     }
@@ -235,6 +241,7 @@ impl SwapRequest {
                 "state" => request.state.push(value),
                 "link" => request.links.push(value),
                 "config" => request.config.push(value),
+                "as" => request.asked_by = Some(asked_by(value)?),
                 _ => return request.grants.read(name, value),
             }
             Ok(true)
@@ -254,7 +261,7 @@ impl SwapRequest {
             state: self.state.clone(),
             links: new_links(&self.links)?,
             settings: if self.config.is_empty() { None } else { Some(super::convert::settings(&self.config)?) },
-            asked_by: None,
+            asked_by: self.asked_by.clone(),
         })
     }
 }
@@ -346,6 +353,7 @@ impl RollbackRequest {
         let mut pairs = Pairs::default();
         pairs.add_some("discard_to", self.discard_to.as_ref().map(|path| path.display()));
         pairs.add_some("deadline_ms", self.deadline_ms);
+        pairs.add_some("as", self.asked_by.as_ref());
         pairs
     }
 
@@ -355,6 +363,7 @@ impl RollbackRequest {
             match name {
                 "discard_to" => request.discard_to = Some(PathBuf::from(value)),
                 "deadline_ms" => request.deadline_ms = Some(number(name, &value)?),
+                "as" => request.asked_by = Some(asked_by(value)?),
                 _ => return Ok(false),
             }
             Ok(true)

@@ -1,6 +1,7 @@
 use clap::Args;
 use stead_runtime::{Activated, HistoryEntry, HistoryEvent};
 
+use super::state::copy;
 use super::swap::{kind_word, name, phase_word};
 use super::{Context, Missing};
 use crate::console::{Table, micros, plural, time};
@@ -12,16 +13,30 @@ use crate::failure::Failure;
 Examples:
   stead history tally
   stead history tally --json
+  stead history tally --receipts > tally.receipts
 
 With --json each hand-off comes with its whole receipt: verdicts, phases, pause, roots.")]
 pub(super) struct History {
     /// The plugin
     plugin: String,
+
+    /// Write what is stated about each hand-off as a file of receipts, for `stead verify --receipt`
+    #[arg(long)]
+    receipts: bool,
 }
 
 impl History {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let session = context.session(Missing::Refuse).await?;
+        if self.receipts {
+            let reader = match session.receipts(&self.plugin).await {
+                Ok(reader) => reader,
+                Err(error) => return session.close(Err(error)).await,
+            };
+            let written = tokio::task::spawn_blocking(move || copy(reader, &mut std::io::stdout().lock())).await;
+            session.close(Ok(())).await?;
+            return written.map_err(|error| Failure::host("internal", error))?;
+        }
         let history = session.history(&self.plugin).await;
         let history = session.close(history).await?;
         context.console.answer(&history, |history| {

@@ -5,7 +5,7 @@ use stead_runtime::PluginSummary;
 
 use super::swap::phase_word;
 use super::{Context, Missing};
-use crate::console::{Table, short, time};
+use crate::console::{Table, plural, short, time};
 use crate::failure::Failure;
 
 /// List the plugins
@@ -50,7 +50,13 @@ fn status(plugin: &PluginSummary) -> String {
     let links: Vec<&str> = links.into_iter().collect();
     match (&plugin.problem, plugin.handoff) {
         (Some(problem), _) => format!("cannot run: {problem}"),
-        (None, Some(phase)) => format!("hand-off, {}", phase_word(phase)),
+        (None, Some(phase)) => {
+            let progress = plugin.progress.filter(|progress| progress.total > 0);
+            let part = progress.map(|at| format!(", {} % migrated", at.done.saturating_mul(100) / at.total));
+            let held = plugin.under_way.as_ref().map_or(0, |under_way| under_way.held_calls);
+            let held = (held > 0).then(|| format!(", {} held", plural(held, "call", "calls")));
+            format!("hand-off, {}{}{}", phase_word(phase), part.unwrap_or_default(), held.unwrap_or_default())
+        }
         (None, None) if links.is_empty() => "ready".to_owned(),
         (None, None) => format!("ready, calls {}", links.join(", ")),
     }

@@ -1,14 +1,17 @@
 //! The command tree: one file a command, each with its arguments, its examples and what it prints.
 
+mod asked;
 mod call;
 mod check;
 mod checkpoint;
 mod completions;
 mod demo;
 mod deploy;
+mod events;
 mod fork;
 mod history;
 mod inspect;
+mod key;
 mod list;
 mod record;
 mod rehearse;
@@ -19,16 +22,19 @@ mod show;
 mod state;
 mod swap;
 mod verify;
+mod watched;
 
 pub(crate) use swap::phase_word;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use stead_receipt::SecretKey;
 
 use crate::client::Target;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::key_file;
 use crate::session::Session;
 
 const AFTER_HELP: &str = "\
@@ -97,6 +103,10 @@ pub(crate) struct Global {
     )]
     pub(crate) token: Option<String>,
 
+    /// The secret key that receipts of hand-offs are signed with, where the data directory is opened
+    #[arg(long, global = true, value_name = "FILE", env = "STEAD_RECEIPT_KEY", help_heading = "Global options")]
+    pub(crate) receipt_key: Option<PathBuf>,
+
     /// Print JSON
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
@@ -140,12 +150,14 @@ enum Command {
     Rollback(rollback::Rollback),
     Record(record::Record),
     History(history::History),
+    Events(events::Events),
     State(state::State),
     Fork(fork::Fork),
     Inspect(inspect::Inspect),
     Verify(verify::Verify),
     Repair(repair::Repair),
     Checkpoint(checkpoint::Checkpoint),
+    Key(key::Key),
     Demo(demo::Demo),
     Completions(completions::Completions),
 }
@@ -162,8 +174,13 @@ impl Context {
         let token = self.global.token.clone();
         match &self.global.host {
             Some(target) => Ok(Session::over(target.clone(), token)),
-            None => Session::open(&self.global.data, missing).await,
+            None => Session::open(&self.global.data, missing, self.receipt_key()?).await,
         }
+    }
+
+    /// What this process signs receipts with, if it opens the data directory.
+    fn receipt_key(&self) -> Result<Option<SecretKey>, Failure> {
+        self.global.receipt_key.as_deref().map(key_file::read_secret).transpose()
     }
 }
 
@@ -188,12 +205,14 @@ pub(crate) async fn run(cli: Cli, console: Console) -> Result<(), Failure> {
         Command::Rollback(command) => command.run(&context).await,
         Command::Record(command) => command.run(&context).await,
         Command::History(command) => command.run(&context).await,
+        Command::Events(command) => command.run(&context).await,
         Command::State(command) => command.run(&context).await,
         Command::Fork(command) => command.run(&context).await,
         Command::Inspect(command) => command.run(&context),
         Command::Verify(command) => command.run(&context).await,
         Command::Repair(command) => command.run(&context).await,
         Command::Checkpoint(command) => command.run(&context).await,
+        Command::Key(command) => command.run(&context),
         Command::Demo(command) => command.run(&context).await,
         Command::Completions(command) => command.run(),
     }

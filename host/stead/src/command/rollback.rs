@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::asked::AskedArgs;
 use super::swap::print_receipt;
+use super::watched::watched;
 use super::{Context, Missing};
 use crate::api::RollbackRequest;
 use crate::console::parse_duration;
@@ -30,6 +32,9 @@ pub(super) struct Rollback {
     /// Hold calls no longer than this; past it the rollback is given up
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     deadline: Option<Duration>,
+
+    #[command(flatten)]
+    asked: AskedArgs,
 }
 
 impl Rollback {
@@ -42,9 +47,11 @@ impl Rollback {
         let request = RollbackRequest {
             discard_to,
             deadline_ms: self.deadline.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+            asked_by: Some(self.asked.name()?),
         };
         let session = context.session(Missing::Refuse).await?;
-        let receipt = session.rollback(&self.plugin, &request).await;
+        let rollback = session.rollback(&self.plugin, &request);
+        let receipt = watched(context, &session, &[&self.plugin], rollback).await;
         let receipt = session.close(receipt).await?;
         context.console.answer(&receipt, |receipt| print_receipt(&context.console, receipt))
     }

@@ -50,7 +50,8 @@ impl Serve {
         let token = self.token(context)?;
         let mut signals = Signals::new()?;
         session::must_not_be_a_file(data)?;
-        let (host, recovery) = session::open_host(data).await.map_err(|error| explain_locked(data, error))?;
+        let (host, recovery) =
+            session::open_host(data, context.receipt_key()?).await.map_err(|error| explain_locked(data, error))?;
         let api = Api::new(host, &recovery);
         // The lock of the directory is held from here on, so the socket is ours to replace.
         let (socket, unix) = ControlSocket::bind(data).map_err(|error| {
@@ -71,7 +72,7 @@ impl Serve {
         let (alive, mut all_ended) = mpsc::channel::<()>(1);
         for (listener, access) in listeners {
             let stop = Stop { stopping: stopping.clone(), alive: alive.clone() };
-            tokio::spawn(listener.serve(router(api.clone(), access), stop));
+            tokio::spawn(listener.serve(router(api.clone(), access, stopping.clone()), stop));
         }
         drop(alive);
         announce(context, &recovery, address)?;

@@ -1,9 +1,11 @@
 use clap::Args;
+use stead_runtime::{Phase, PluginSummary};
 
 use super::inspect::exports;
+use super::swap::{kind_word, name, phase_word};
 use super::{Context, Missing};
 use crate::api::PluginInfo;
-use crate::console::{BAD, BOLD, Console, Table, count, short, styled, time};
+use crate::console::{BAD, BOLD, Console, Table, count, plural, short, styled, time};
 use crate::failure::Failure;
 
 /// Show a plugin: its version, functions, collections and root
@@ -59,8 +61,8 @@ fn print(console: &Console, plugin: &PluginInfo) -> Result<(), Failure> {
             previous.generation, plugin.summary.name
         ))?;
     }
-    if let Some(phase) = &plugin.summary.handoff {
-        console.line(format_args!("  hand-off   {}", super::swap::phase_word(*phase)))?;
+    if let Some(phase) = plugin.summary.handoff {
+        hand_off(console, phase, &plugin.summary)?;
     }
     if let Some(problem) = &plugin.summary.problem {
         console.line(format_args!("  {}    {problem}", styled(BAD, "problem")))?;
@@ -74,6 +76,31 @@ fn print(console: &Console, plugin: &PluginInfo) -> Result<(), Failure> {
     if plugin.versions.len() > 1 {
         console.line("")?;
         versions(console, plugin)?;
+    }
+    Ok(())
+}
+
+/// The hand-off that is under way: where it is, since when, and what it holds.
+fn hand_off(console: &Console, phase: Phase, plugin: &PluginSummary) -> Result<(), Failure> {
+    let Some(under_way) = &plugin.under_way else {
+        return console.line(format_args!("  hand-off   {}", phase_word(phase)));
+    };
+    let kind = under_way.kind.map_or("hand-off", kind_word);
+    let to = under_way.to.as_ref().map(|to| format!(" to {}", name(to))).unwrap_or_default();
+    let asked_by =
+        under_way.asked_by.as_ref().map(|who| format!(", asked for by {}", who.escape_debug())).unwrap_or_default();
+    console.line(format_args!("  hand-off   {kind}{to} since {}{asked_by}", time(under_way.since_ms)))?;
+    console.line(format_args!("             {} since {}", phase_word(phase), time(under_way.phase_since_ms)))?;
+    if let Some(progress) = plugin.progress {
+        let entries = plural(progress.total, "entry", "entries");
+        console.line(format_args!(
+            "             {} of {entries} migrated, round {}",
+            count(progress.done),
+            progress.round
+        ))?;
+    }
+    if under_way.held_calls > 0 {
+        console.line(format_args!("             {} held", plural(under_way.held_calls, "call", "calls")))?;
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ mod schema;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+pub(super) use export::copy;
+
 use super::{Context, Missing};
 use crate::api::{CollectionInfo, StateAnswer, StateQuery};
 use crate::console::{Console, Table, count};

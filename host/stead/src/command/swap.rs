@@ -8,8 +8,10 @@ use clap::Args;
 use stead_runtime::{Activated, CollectionVerdict, Migrated, Phase, Receipt, ReceiptKind, VersionSummary};
 use stead_schema::Verdict;
 
+use super::asked::AskedArgs;
 use super::deploy::{AffirmedArgs, GrantArgs, in_file, read_component};
 use super::rehearse::{self, RehearseArgs};
+use super::watched::watched;
 use super::{Context, Missing};
 use crate::api::SwapRequest;
 use crate::console::{BAD, BOLD, Console, DIM, GOOD, Table, count, micros, parse_duration, plural, styled};
@@ -78,6 +80,9 @@ pub(super) struct Swap {
     affirmed: AffirmedArgs,
 
     #[command(flatten)]
+    asked: AskedArgs,
+
+    #[command(flatten)]
     grants: GrantArgs,
 }
 
@@ -93,6 +98,7 @@ impl Swap {
             grants: self.grants.into(),
             state: self.affirmed.state,
             links: self.affirmed.links,
+            asked_by: Some(self.asked.name()?),
         };
         match together::parse(&self.what)? {
             Targets::One(plugin, file) if self.rehearsal.rehearse => {
@@ -109,7 +115,8 @@ impl Swap {
 async fn one(context: &Context, plugin: &str, file: &Path, request: &SwapRequest) -> Result<(), Failure> {
     let wasm = read_component(file)?;
     let session = context.session(Missing::Refuse).await?;
-    let receipt = session.swap(plugin, wasm, request).await.map_err(|error| in_file(file, error));
+    let swap = session.swap(plugin, wasm, request);
+    let receipt = watched(context, &session, &[plugin], swap).await.map_err(|error| in_file(file, error));
     let receipt = session.close(receipt).await?;
     context.console.answer(&receipt, |receipt| print_receipt(&context.console, receipt))
 }

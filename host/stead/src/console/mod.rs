@@ -12,7 +12,7 @@ use std::io::{self, IsTerminal, Write};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-pub(crate) use progress::Progress;
+pub(crate) use progress::{Progress, Steps};
 pub(crate) use table::Table;
 pub(crate) use units::{bytes, count, duration, micros, parse_bytes, parse_duration, plural, short, time};
 
@@ -107,6 +107,11 @@ impl Console {
             }
             _ => text.to_owned(),
         }
+    }
+
+    /// Steps of work on standard error, if a person looks at it.
+    pub(crate) fn steps(&self) -> Option<Steps> {
+        (!self.json && io::stderr().is_terminal()).then(Steps::new)
     }
 
     /// A progress bar on standard error, which stays silent without a terminal.

@@ -1,5 +1,7 @@
 //! Progress bars on standard error, only where somebody watches.
 
+use std::time::Duration;
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar that is gone once the work is.
@@ -27,6 +29,30 @@ impl Progress {
 }
 
 impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// The step that work is at; gone once the work is.
+pub(crate) struct Steps(ProgressBar);
+
+impl Steps {
+    pub(crate) fn new() -> Self {
+        let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
+            spinner.set_style(style);
+        }
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        Self(spinner)
+    }
+
+    pub(crate) fn show(&self, text: String) {
+        self.0.set_message(text);
+    }
+}
+
+impl Drop for Steps {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

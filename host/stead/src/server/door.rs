@@ -10,7 +10,7 @@ use super::limits::CALL_BODY_BYTES_MAX;
 use super::router::{Shared, answer, off_the_loop, read, refuse, to_the_end};
 use crate::api::{ApiError, EditRequest, ImportRequest, Pairs};
 use crate::pipe::{Outgoing, Reader, Sender, pipe};
-use crate::session::{write_comparison, write_export};
+use crate::session::{write_comparison, write_export, write_receipts};
 
 pub(super) async fn schema(State(shared): State<Shared>, Path(plugin): Path<String>, pairs: Pairs) -> Response {
     match pairs.only("collection") {
@@ -33,6 +33,17 @@ pub(super) async fn export(State(shared): State<Shared>, Path(plugin): Path<Stri
     };
     match export.await {
         Ok((export, place)) => lines(place, move |sender| write_export(&export, sender)),
+        Err(error) => refuse(&error),
+    }
+}
+
+pub(super) async fn receipts(State(shared): State<Shared>, Path(plugin): Path<String>, pairs: Pairs) -> Response {
+    let receipts = async {
+        let ([], place) = (pairs.each_once([])?, place(&shared)?);
+        Ok((shared.api.receipts(&plugin).await?, place))
+    };
+    match receipts.await {
+        Ok((receipts, place)) => lines(place, move |sender| write_receipts(&receipts, sender)),
         Err(error) => refuse(&error),
     }
 }

@@ -20,6 +20,9 @@ pub(crate) const REQUESTS_MAX: usize = 4096;
 /// States on their way in or out at once: each holds a thread that waits for its client.
 pub(crate) const STREAMS_MAX: usize = 16;
 
+/// Clients that read events at once: each is a task and a few buffered lines.
+pub(crate) const EVENT_READERS_MAX: usize = 64;
+
 /// From the first byte of a request to the end of its head; ends idle half-open clients.
 pub(crate) const HEADER_READ_TIME: Duration = Duration::from_secs(30);
 

@@ -4,6 +4,7 @@
 
 mod auth;
 mod door;
+mod events;
 mod limits;
 mod listen;
 mod router;

@@ -13,13 +13,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::auth::{Token, require};
-use super::door;
 use super::limits::{
-    BODY_READ_TIME, CALL_BODY_BYTES_MAX, COMPONENT_BYTES_MAX, COMPONENTS_BYTES_MAX, REQUESTS_MAX, STREAMS_MAX,
+    BODY_READ_TIME, CALL_BODY_BYTES_MAX, COMPONENT_BYTES_MAX, COMPONENTS_BYTES_MAX, EVENT_READERS_MAX, REQUESTS_MAX,
+    STREAMS_MAX,
 };
+use super::{door, events};
 use crate::api::{
     Api, ApiError, Arguments, CallOptions, CheckRequest, DeployRequest, ErrorBody, Pairs, RecordRequest,
     RehearseRequest, RollbackRequest, StateQuery, SwapAllRequest, SwapRequest,
@@ -39,19 +40,27 @@ pub(super) struct Shared {
     slots: Arc<Semaphore>,
     /// For states on their way in or out.
     pub(super) streams: Arc<Semaphore>,
+    /// For those who read events.
+    pub(super) event_readers: Arc<Semaphore>,
+    /// Ends what would otherwise go on for ever.
+    pub(super) stopping: watch::Receiver<bool>,
     /// A file on the host's machine may be named only by the user that runs the host.
     owner: bool,
 }
 
 /// The control API for one listener.
-pub(crate) fn router(api: Api, access: Access) -> Router {
+pub(crate) fn router(api: Api, access: Access, stopping: watch::Receiver<bool>) -> Router {
     let (slots, streams) = (Arc::new(Semaphore::new(REQUESTS_MAX)), Arc::new(Semaphore::new(STREAMS_MAX)));
-    let shared = Shared { api, slots, streams, owner: matches!(access, Access::Owner) };
+    let event_readers = Arc::new(Semaphore::new(EVENT_READERS_MAX));
+    let owner = matches!(access, Access::Owner);
+    let shared = Shared { api, slots, streams, event_readers, stopping, owner };
     let router = Router::new()
         .route("/v1/health", get(health))
         .route("/v1/plugins", get(list))
         .route("/v1/plugins/{plugin}", get(show))
         .route("/v1/plugins/{plugin}/history", get(history))
+        .route("/v1/plugins/{plugin}/receipts", get(door::receipts))
+        .route("/v1/events", get(events::events))
         .route("/v1/plugins/{plugin}/state/{*collection}", get(state))
         .route("/v1/plugins/{plugin}/schema", get(door::schema))
         .route("/v1/plugins/{plugin}/export", get(door::export))
@@ -77,6 +86,17 @@ pub(crate) fn router(api: Api, access: Access) -> Router {
     match access {
         Access::Owner => router,
         Access::Token(token) => router.layer(middleware::from_fn_with_state(token, require)),
+    }
+}
+
+impl Shared {
+    /// Says in a receipt how who asks came in: a name alone is only a claim.
+    fn vouch(&self, asked_by: &mut Option<String>) {
+        let way = if self.owner { "owner" } else { "token" };
+        *asked_by = Some(match asked_by.take() {
+            Some(name) => format!("{name} ({way})"),
+            None => way.to_owned(),
+        });
     }
 }
 
@@ -181,7 +201,10 @@ async fn deploy(State(shared): State<Shared>, Path(plugin): Path<String>, pairs:
 
 async fn swap(State(shared): State<Shared>, Path(plugin): Path<String>, pairs: Pairs, body: Body) -> Response {
     match with_component(SwapRequest::parse(pairs), body).await {
-        Ok((request, wasm)) => to_the_end(async move { shared.api.swap(&plugin, &wasm, &request).await }).await,
+        Ok((mut request, wasm)) => {
+            shared.vouch(&mut request.asked_by);
+            to_the_end(async move { shared.api.swap(&plugin, &wasm, &request).await }).await
+        }
         Err(error) => refuse(&error),
     }
 }
@@ -189,14 +212,20 @@ async fn swap(State(shared): State<Shared>, Path(plugin): Path<String>, pairs: P
 async fn swap_all(State(shared): State<Shared>, pairs: Pairs, body: Body) -> Response {
     let request = async { Ok((SwapAllRequest::parse(pairs)?, read(body, COMPONENTS_BYTES_MAX).await?)) };
     match request.await {
-        Ok((request, components)) => to_the_end(async move { shared.api.swap_all(&request, &components).await }).await,
+        Ok((mut request, components)) => {
+            request.swaps.iter_mut().for_each(|swap| shared.vouch(&mut swap.request.asked_by));
+            to_the_end(async move { shared.api.swap_all(&request, &components).await }).await
+        }
         Err(error) => refuse(&error),
     }
 }
 
 async fn rehearse(State(shared): State<Shared>, Path(plugin): Path<String>, pairs: Pairs, body: Body) -> Response {
     match with_component(RehearseRequest::parse(pairs), body).await {
-        Ok((request, wasm)) => to_the_end(async move { shared.api.rehearse(&plugin, &wasm, &request).await }).await,
+        Ok((mut request, wasm)) => {
+            shared.vouch(&mut request.swap.asked_by);
+            to_the_end(async move { shared.api.rehearse(&plugin, &wasm, &request).await }).await
+        }
         Err(error) => refuse(&error),
     }
 }
@@ -214,7 +243,10 @@ async fn rollback(State(shared): State<Shared>, Path(plugin): Path<String>, pair
             &ApiError::new("refused", "a file on the host's machine can be named only over its Unix socket")
                 .help("run `stead rollback … --discard-to FILE` on that machine"),
         ),
-        Ok(request) => to_the_end(async move { shared.api.rollback(&plugin, &request).await }).await,
+        Ok(mut request) => {
+            shared.vouch(&mut request.asked_by);
+            to_the_end(async move { shared.api.rollback(&plugin, &request).await }).await
+        }
         Err(error) => refuse(&error),
     }
 }

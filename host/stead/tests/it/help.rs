@@ -1,6 +1,6 @@
 use crate::harness::Bench;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 19] = [
     "serve",
     "deploy",
     "call",
@@ -10,12 +10,14 @@ const COMMANDS: [&str; 17] = [
     "swap",
     "rollback",
     "history",
+    "events",
     "state",
     "fork",
     "inspect",
     "verify",
     "repair",
     "checkpoint",
+    "key",
     "demo",
     "completions",
 ];

@@ -9,5 +9,6 @@ mod harness;
 mod help;
 mod links;
 mod output;
+mod receipts;
 mod serving;
 mod versions;

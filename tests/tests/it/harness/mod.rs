@@ -26,7 +26,7 @@ pub(crate) fn inline() -> Options {
 /// Opens a host on a simulated disk.
 pub(crate) async fn try_open(disk: &SimDisk) -> Result<(Host, Recovery), HostError> {
     let data = DataDir::Disk(Arc::new(disk.clone()));
-    Host::open(HostOptions { data, engine: engine(), store: inline() }).await
+    Host::open(HostOptions { data, engine: engine(), store: inline(), receipt_key: None }).await
 }
 
 /// Opens a host on a simulated disk that must open.

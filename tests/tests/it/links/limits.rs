@@ -142,7 +142,7 @@ async fn g14_calls_that_need_more_instances_than_there_are_wait_for_each_other()
     options.limits.instances_max = 4;
     let engine = Engine::new(options).unwrap();
     let data = DataDir::Disk(Arc::new(SimDisk::new(1)));
-    let (host, _) = Host::open(HostOptions { data, engine, store: inline() }).await.unwrap();
+    let (host, _) = Host::open(HostOptions { data, engine, store: inline(), receipt_key: None }).await.unwrap();
     for pair in 0..6 {
         let (leaf, left) = (format!("leaf-{pair}"), format!("left-{pair}"));
         let reuse = |per_call: bool| if per_call { Reuse::PerCall } else { Reuse::Resident };

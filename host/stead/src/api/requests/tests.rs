@@ -9,6 +9,7 @@ fn options_survive_the_query() {
         deadline_ms: Some(500),
         drop: vec!["a:b/c@1".to_owned(), "a:b/d@1".to_owned()],
         accept_unread: true,
+        asked_by: Some("ann@laptop".to_owned()),
         links: vec!["a:b/f@1=ledger".to_owned()],
         grants: GrantsRequest { env: vec!["A=b=c".to_owned()], names: true, ..GrantsRequest::default() },
         ..SwapRequest::default()

@@ -79,11 +79,11 @@ async fn blocking(work: impl FnOnce() -> Result<(), Failure> + Send + 'static) -
 }
 
 /// Copies what comes, and tells a source that fails from a sink that does.
-fn copy(mut reader: Reader, sink: &mut dyn Write) -> Result<(), Failure> {
+pub(in crate::command) fn copy(mut reader: Reader, sink: &mut dyn Write) -> Result<(), Failure> {
     let mut buffer = vec![0; 64 << 10];
     loop {
         let bytes = io::Read::read(&mut reader, &mut buffer).map_err(|error| {
-            Failure::host("io", format!("the export broke off: {error}")).help("what was written is not whole")
+            Failure::host("io", format!("the answer broke off: {error}")).help("what was written is not whole")
         })?;
         if bytes == 0 {
             return sink.flush().map_err(write_failed);

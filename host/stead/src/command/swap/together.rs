@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::super::deploy::read_component;
+use super::super::watched::watched;
 use super::super::{Context, Missing};
 use super::print_receipt;
 use crate::api::{GrantsRequest, OneOfSeveral, SwapAllRequest, SwapRequest};
@@ -56,7 +57,9 @@ pub(super) async fn run(
         components.extend(wasm);
     }
     let session = context.session(Missing::Refuse).await?;
-    let receipts = session.swap_all(&SwapAllRequest { swaps }, components).await;
+    let plugins: Vec<&str> = targets.iter().map(|(plugin, _)| plugin.as_str()).collect();
+    let request = SwapAllRequest { swaps };
+    let receipts = watched(context, &session, &plugins, session.swap_all(&request, components)).await;
     let receipts = session.close(receipts).await?;
     context.console.answer(&receipts, |receipts| {
         for receipt in receipts {
@@ -79,6 +82,7 @@ fn split(all: &SwapRequest, targets: &[(String, PathBuf)]) -> Result<Vec<SwapReq
             label: all.label.clone(),
             deadline_ms: all.deadline_ms,
             accept_unread: all.accept_unread,
+            asked_by: all.asked_by.clone(),
             ..SwapRequest::default()
         })
         .collect();
