@@ -11,6 +11,7 @@ use crate::ledger::{Collection, Ledger, Schema};
 use crate::limits::SCHEMAS_MAX;
 use crate::shape::{Kind, Shape};
 use crate::types::Type;
+use crate::upgrade::{self, Upgrade, Upgraded};
 use crate::verdict::{Comparison, Verdict, compare};
 
 /// A collection as a component declares it.
@@ -40,6 +41,8 @@ pub struct Admission {
     /// A rollback: a schema that the ledger's newest one widens is admitted too, on the caller's word: see
     /// [`Admitted::unproven`].
     pub back: bool,
+    /// Functions of the version that convert entries of earlier tracks: see [`Admitted::upgraded`].
+    pub upgrades: Vec<Upgrade>,
 }
 
 /// A version that may take over.
@@ -47,7 +50,8 @@ pub struct Admission {
 pub struct Admitted {
     /// The ledger as of the hand-off's commit.
     pub ledger: Ledger,
-    /// One binding for each declared collection, in their order.
+    /// One binding for each declared collection, in their order; after them, one for each collection that is upgraded and
+    /// not declared.
     pub bindings: Vec<Binding>,
     /// How each collection that the ledger knew compares.
     pub verdicts: Vec<(Identity, Comparison)>,
@@ -57,8 +61,10 @@ pub struct Admitted {
     pub unproven: Vec<Identity>,
     /// Collections that the version does not import: kept as they are.
     pub dormant: Vec<Identity>,
-    /// Old collections that hold a ledger entry: `migrate` has to run, and their entries leave the state in the commit.
+    /// Old collections that hold a ledger entry: they have to be migrated, and their entries leave the state in the commit.
     pub migrated: Vec<(Identity, u32)>,
+    /// Those of them of which each entry goes through a function of the version.
+    pub upgraded: Vec<Upgraded>,
     /// Collections dropped by name: their entries leave the state in the commit.
     pub dropped: Vec<(Identity, u32)>,
 }
@@ -110,11 +116,16 @@ pub fn admit(ledger: &Ledger, declared: &[Declared], options: &Admission) -> Res
             unproven: Vec::new(),
             dormant: Vec::new(),
             migrated: Vec::new(),
+            upgraded: Vec::new(),
             dropped: Vec::new(),
         },
     };
     hearing.refuse_two_of_one_track(declared);
     if hearing.reasons.is_empty() {
+        let found = upgrade::find(ledger, declared, &options.upgrades);
+        let declared = &*found.declared;
+        hearing.reasons.extend(found.reasons);
+        hearing.admitted.upgraded = found.upgraded;
         declared.iter().for_each(|declared| hearing.bind(ledger, declared));
         hearing.drop_named(ledger, declared);
         hearing.look_at_the_rest(ledger, declared);

@@ -75,6 +75,11 @@ impl Identity {
         self.track
     }
 
+    /// The same interface on another track.
+    pub fn on_track(&self, track: Track) -> Identity {
+        Identity { name: self.name.clone(), track }
+    }
+
     /// Whether `other` belongs to the same package on a higher track, which makes this one *old* beside a migration.
     pub fn is_older_than(&self, other: &Identity) -> bool {
         self.package().is_some() && self.package() == other.package() && self.track < other.track

@@ -27,6 +27,7 @@ mod ledger;
 mod shape;
 mod skeleton;
 mod types;
+mod upgrade;
 mod value;
 mod verdict;
 
@@ -39,5 +40,6 @@ pub use ledger::{Collection, Ledger, LedgerError, Schema};
 pub use shape::{Function, Kind, Operation, RemoveResult, Shape, ShapeError, nearest, recognise};
 pub use skeleton::{Skeleton, skeleton};
 pub use types::{Case, Field, Path, Segment, Type, TypeError, TypeTextError};
+pub use upgrade::{UPGRADE, Upgrade, UpgradeError, Upgraded, Upgrader, upgrades};
 pub use value::{Owned, Parts, Repr, Value, View};
 pub use verdict::{Comparison, Difference, Reversible, Verdict, compare};

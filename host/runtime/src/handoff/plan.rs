@@ -157,6 +157,7 @@ fn admission(record: &PartyRecord) -> Result<Admission, NoPlan> {
         version_label: record.successor.text(),
         prove: true,
         back: record.kind != ReceiptKind::Swap,
+        ..Admission::default()
     })
 }
 

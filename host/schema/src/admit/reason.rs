@@ -112,6 +112,54 @@ pub enum Reason {
         /// What the state has.
         known: Vec<Identity>,
     },
+    /// What is converted entry by entry changes more than its values.
+    #[error(
+        "the {what} of `{kept}` in the state is `{was}` and that of `{to}` is `{is}`; entry by entry only values change: \
+         keep the {what}, or export `stead:plugin/migrate` instead"
+    )]
+    UpgradeDiffers {
+        /// What the state keeps.
+        kept: Identity,
+        /// What would take its place.
+        to: Identity,
+        /// Kind or key.
+        what: &'static str,
+        /// In the state.
+        was: String,
+        /// In the version.
+        is: String,
+    },
+    /// No function takes what the state keeps.
+    #[error("no function converts the entries of `{kept}` as the state keeps them: {}", each(differing))]
+    NoUpgrade {
+        /// What the state keeps.
+        kept: Identity,
+        /// Functions, and how what they take differs.
+        differing: Vec<(String, Comparison)>,
+    },
+    /// Several functions could take what the state keeps.
+    #[error(
+        "`{first}` and `{second}` could both convert the entries of `{kept}`, and neither takes exactly what the state \
+         keeps: give one the type of the version before"
+    )]
+    AmbiguousUpgrade {
+        /// What the state keeps.
+        kept: Identity,
+        /// The one.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// Two collections would become one.
+    #[error("the entries of `{first}` and of `{second}` would both become `{to}`: drop one by name (`--drop`)")]
+    TwoIntoOne {
+        /// The one.
+        first: Identity,
+        /// The other.
+        second: Identity,
+        /// What both would become.
+        to: Identity,
+    },
     /// The collection changed too often.
     #[error("`{identity}` has changed {SCHEMAS_MAX} times, which is the most: migrate it to {}", next_name(identity))]
     TooManySchemas {
@@ -128,6 +176,17 @@ fn names(identities: &[Identity]) -> String {
     match identities {
         [] => "none".into(),
         _ => identities.iter().map(|identity| format!("`{identity}`")).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// For each function, how what it takes differs.
+fn each(differing: &[(String, Comparison)]) -> String {
+    let sentence = |(function, comparison): &(String, Comparison)| {
+        format!("`{function}` differs in {}", comparison.sentence(Verdict::Lossy))
+    };
+    match differing {
+        [] => "their imports show other types".to_owned(),
+        _ => differing.iter().map(sentence).collect::<Vec<_>>().join("; "),
     }
 }
 

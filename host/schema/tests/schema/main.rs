@@ -15,5 +15,6 @@ mod plain;
 mod shape;
 mod skeleton;
 mod text;
+mod upgrade;
 mod verdict;
 mod wit;
