@@ -50,5 +50,10 @@ fn main() {
         "test-guests/link-ring",
         "test-guests/link-leaf-changed",
         "test-guests/link-left-changed",
+        "test-guests/ledger-v1",
+        "test-guests/ledger-v2",
+        "test-guests/ledger-twice",
+        "test-guests/ledger-partly",
+        "test-guests/ledger-v3",
     ]);
 }

@@ -34,7 +34,8 @@ pub use handoff::{
 pub use host::{
     CollectionDetails, DataDir, DeployOptions, Deployed, Event, EventReader, Happened, HistoryEntry, HistoryEvent,
     Host, HostInfo, HostOptions, InspectedCollection, InspectedLink, Inspection, LedgerEntry, News, PluginDetails,
-    PluginSummary, Recovered, Recovery, ScanOptions, Signature, StateEntry, StatePage, VersionSummary, Words,
+    PluginSummary, Recovered, Recovery, ScanOptions, Signature, StateEntry, StatePage, UpgradeFunction, VersionSummary,
+    Words,
 };
 pub use plugin::{Call, CallId, Outcome, Progress, RecordOptions, Recording, Reply, Reuse, UnderWay};
 pub use receipts::Receipts;

@@ -43,6 +43,24 @@ pub(crate) const EXPORT_OWN_TYPES_MAX: usize = 1_000;
 /// Bytes of an import that are gathered before they are written to the state in the making.
 pub(crate) const IMPORT_BATCH_BYTES: u64 = MIB as u64;
 
+/// What entries that are converted one by one make, in bytes, before it is committed: a commit that small holds up no other.
+pub(crate) const UPGRADE_CHUNK_BYTES: usize = 128 * KIB;
+
+/// For how long they are converted before they are committed and as much time is left to others.
+pub(crate) const UPGRADE_CHUNK_TIME: Duration = Duration::from_millis(4);
+
+/// Bytes of entries that are read at a time to be converted: all that such a migration holds in memory of a state.
+pub(crate) const UPGRADE_PAGE_BYTES: usize = 4 * MIB;
+
+/// What changed since the last round is converted while calls are held once it is so few entries: some milliseconds.
+pub(crate) const UPGRADE_FEW_ENTRIES: u64 = 256;
+
+/// Rounds after which calls are held all the same, if they write as fast as entries are converted.
+pub(crate) const UPGRADE_ROUNDS_MAX: u32 = 24;
+
+/// Characters of a key in the reason why its entry could not be converted.
+pub(crate) const UPGRADE_KEY_CHARS_MAX: usize = 200;
+
 /// Longest reason that an operator gives for an edit or import, in characters: it is kept in the history.
 pub const REASON_CHARS_MAX: usize = 1_000;
 

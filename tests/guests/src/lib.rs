@@ -111,4 +111,15 @@ guests! {
     LINK_LEAF_CHANGED = "link-leaf-changed";
     /// A left that calls a leaf with that type.
     LINK_LEFT_CHANGED = "link-left-changed";
+    /// A collection of every kind: see `wasm/wit/ledger-1/ledger.wit`.
+    LEDGER_V1 = "ledger-v1";
+    /// The next track, to which each entry is upgraded. What the note of an account says is done with its entry: `drop`, `err`,
+    /// `panic`, `loop`, `allocate`, `look` (at a collection), `swell` (by 1 MiB); and a line of -999 becomes none.
+    LEDGER_V2 = "ledger-v2";
+    /// As v2, with two functions for one old type.
+    LEDGER_TWICE = "ledger-twice";
+    /// As v2; accounts are upgraded, all else is migrated.
+    LEDGER_PARTLY = "ledger-partly";
+    /// The track after that, to which each entry of either of the two before is upgraded.
+    LEDGER_V3 = "ledger-v3";
 }

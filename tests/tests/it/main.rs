@@ -33,3 +33,4 @@ mod rehearsal;
 mod rollback;
 mod settings;
 mod simulated;
+mod upgrade;

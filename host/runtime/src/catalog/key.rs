@@ -13,6 +13,7 @@ const WINDOW: u8 = 0x06;
 const STAGING: u8 = 0x07;
 const RECORDED: u8 = 0x08;
 const RECEIPT: u8 = 0x09;
+const UPGRADE: u8 = 0x0b;
 const LINKS: u8 = 0x0c;
 
 /// Under [`RECORDED`]: what is to be recorded, and what was.
@@ -66,6 +67,11 @@ impl Key {
     /// All states in the making, half-open.
     pub(crate) fn stagings() -> (Bytes, Bytes) {
         (vec![STAGING].into(), vec![STAGING + 1].into())
+    }
+
+    /// How far a plugin's state has been converted entry by entry.
+    pub(crate) fn upgrade(plugin: PluginId) -> Key {
+        Key::of(UPGRADE, plugin, &[])
     }
 
     /// The links of a version.

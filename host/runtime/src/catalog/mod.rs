@@ -12,6 +12,7 @@
 //! 08 01 <plugin u64 BE> <number u64 BE> <bytes u32 BE>   a recorded call
 //! 09 00 <plugin u64 BE> <number u64 BE>                  a statement about a hand-off that is due
 //! 09 01 <plugin u64 BE> <number u64 BE>                  a statement about a hand-off, as it was signed
+//! 0b <plugin u64 BE>                                     how far a state is converted entry by entry
 //! 0c <plugin u64 BE> <generation u64 BE>                 links of a version; none if it has none
 //! ```
 //!
@@ -24,6 +25,7 @@ mod record;
 mod recorded;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -42,6 +44,8 @@ pub(crate) use record::{
     VersionRecord, WindowRecord,
 };
 pub(crate) use recorded::{CallRecord, RecordedArgs, RecordedEnd, RecordingRecord};
+
+pub(crate) use upgrade::{UpgradeRecord, UpgradedRecord};
 
 use crate::error::HostError;
 use crate::host::HistoryEntry;
@@ -123,6 +127,11 @@ impl Catalog {
     /// All states that imports fill.
     pub(crate) fn stagings(&self) -> Result<Vec<StagingRecord>, HostError> {
         self.all(Key::stagings())
+    }
+
+    /// How far a plugin's state has been converted entry by entry, if it is being so.
+    pub(crate) fn upgrade(&self, plugin: PluginId) -> Result<Option<UpgradeRecord>, HostError> {
+        self.get(&Key::upgrade(plugin))
     }
 
     /// What is recorded of all plugins.

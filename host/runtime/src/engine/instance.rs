@@ -48,6 +48,8 @@ pub(crate) enum Mode {
     ReadOnly,
     /// Read and write live collections and read old ones.
     Migrate,
+    /// Use no collection at all: an entry is converted, which depends on nothing else.
+    Upgrade,
 }
 
 /// Why no instance could be made.

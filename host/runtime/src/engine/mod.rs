@@ -18,6 +18,7 @@ mod bind;
 mod code;
 mod collection;
 mod fault;
+mod find;
 mod fixed;
 mod keyvalue;
 mod logging;
@@ -29,6 +30,7 @@ mod output;
 mod reflect;
 mod settings;
 mod unsupported;
+mod upgrade;
 mod value;
 
 use std::path::PathBuf;
@@ -45,13 +47,14 @@ pub use self::settings::{Settings, SettingsError};
 pub use self::wasi::{AddressGrant, DirectoryGrant, Grants, GrantsError};
 
 pub(crate) use self::collection::Touched;
+pub(crate) use self::find::FindError;
 pub(crate) use self::fixed::Fixed;
 pub(crate) use self::instance::{Instance, InstanceError, Mode, Work};
 pub(crate) use self::link::{Link, Misfit};
 pub(crate) use self::linked::Linked;
 pub(crate) use self::outcome::CallEnd;
 pub(crate) use self::outline::Outline;
-pub(crate) use self::program::{Export, FindError, Program, Signature};
+pub(crate) use self::program::{Export, Program, Signature};
 pub(crate) use self::scope::Scope;
 
 #[cfg(test)]

@@ -4,13 +4,14 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
-use stead_schema::{Declared, Identity, Type, nearest, recognise};
+use stead_schema::{Declared, Identity, Type, Upgrade, nearest, recognise};
 use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex};
 
+use super::find::FindError;
 use super::link::{Link, LinkTo};
 use super::refusal::ComponentError;
-use super::{Engine, keyvalue, named, reflect, unsupported, wasi};
+use super::{Engine, keyvalue, named, reflect, unsupported, upgrade, wasi};
 
 /// The interface through which a version migrates state.
 const MIGRATE: &str = "stead:plugin/migrate@0.1.0";
@@ -34,6 +35,8 @@ pub(super) struct Understood {
     imports: OnceLock<Arc<Imports>>,
     migrate: Option<usize>,
     ready: Option<usize>,
+    /// Where among the exports functions stand that convert entries.
+    upgrade_places: Vec<usize>,
 }
 
 /// What a component's imports are, with the links that an operator named.
@@ -41,6 +44,8 @@ struct Imports {
     declared: Vec<Declared>,
     wasi: Vec<String>,
     links: Vec<Link>,
+    /// Functions that convert entries, in the order of their places.
+    upgrades: Vec<Upgrade>,
 }
 
 /// An exported function.
@@ -54,6 +59,8 @@ pub(crate) struct Export {
     pub(crate) function: String,
     /// Its types, or what keeps it from being called from outside (a resource, a stream) and where that stands.
     pub(crate) signature: Result<Signature, String>,
+    /// It converts entries of an earlier track.
+    pub(crate) converts: bool,
     pub(super) index: ComponentExportIndex,
 }
 
@@ -104,11 +111,16 @@ impl Program {
     /// Blocks for as long as compiling takes.
     pub(crate) fn load_linked(engine: &Engine, bytes: &[u8], links: &[LinkTo]) -> Result<Program, ComponentError> {
         let shared = Program::understand(engine, bytes)?;
-        let (component, migrates) = (&shared.component, shared.migrate.is_some());
+        let component = &shared.component;
+        let has_old = shared.migrate.is_some() || !shared.upgrade_places.is_empty();
         let imports = match shared.imports.get() {
             Some(known) if links.is_empty() => Arc::clone(known),
             _ => {
-                let found = Arc::new(imports(engine, component, migrates, links)?);
+                let mut found = imports(engine, component, has_old, links)?;
+                let ty = component.component_type();
+                let names = ty.imports(engine.wasmtime()).map(|(name, _)| name);
+                found.upgrades = upgrade::fit(&shared.exports, &shared.upgrade_places, &found.declared, names)?;
+                let found = Arc::new(found);
                 match links.is_empty() {
                     true => Arc::clone(shared.imports.get_or_init(|| found)),
                     false => found,
@@ -129,10 +141,13 @@ impl Program {
             .code()
             .compile(engine.wasmtime(), &hash, bytes)
             .map_err(|error| unsupported::explain(bytes, format!("{error:#}")))?;
-        let exports = exports(engine, &component);
+        let mut exports = exports(engine, &component);
         let migrate = plugin_export(&exports, MIGRATE, "migrate", "func(from: option<string>) -> result<_, string>")?;
         let ready = plugin_export(&exports, READY, "ready", "func() -> result<_, string>")?;
-        let shared = Arc::new(Understood { component, hash, exports, imports: OnceLock::new(), migrate, ready });
+        let ty = component.component_type();
+        let upgrade_places = upgrade::places(&mut exports, ty.imports(engine.wasmtime()).map(|(name, _)| name));
+        let imports = OnceLock::new();
+        let shared = Arc::new(Understood { component, hash, exports, imports, migrate, ready, upgrade_places });
         engine.code().keep(hash, &shared);
         Ok(shared)
     }
@@ -172,10 +187,21 @@ impl Program {
         self.shared.ready
     }
 
+    /// The functions that convert entries of earlier tracks.
+    pub(crate) fn upgrades(&self) -> &[Upgrade] {
+        &self.imports.upgrades
+    }
+
+    /// The place among the exports of one of [`Program::upgrades`].
+    pub(crate) fn upgrade_export(&self, upgrade: usize) -> Option<usize> {
+        self.shared.upgrade_places.get(upgrade).copied()
+    }
+
     /// The export that a short or full name means: `vote`, `api.vote`, `acme:tally/api@1.0.0#vote`.
     pub(crate) fn find(&self, name: &str) -> Result<usize, FindError> {
         let exports = self.exports();
-        let found = match exports.iter().position(|export| export.path == name) {
+        let named = |export: &Export| export.path == name && !export.converts;
+        let found = match exports.iter().position(named) {
             Some(index) => vec![index],
             None => (0..exports.len()).filter(|index| exports[*index].answers_to(name)).collect(),
         };
@@ -209,7 +235,7 @@ impl std::fmt::Debug for Program {
 }
 
 impl Export {
-    /// Whether a short name means it. The interfaces of `stead:plugin` are the host's to call.
+    /// Whether a short name means it.
     fn answers_to(&self, name: &str) -> bool {
         if !self.is_callable() {
             return false;
@@ -225,40 +251,12 @@ impl Export {
         }
     }
 
-    /// Whether it may be called from outside; the interfaces of `stead:plugin` are the host's.
+    /// Whether it may be called from outside; the interfaces of `stead:plugin` and what converts entries are the host's.
     pub(crate) fn is_callable(&self) -> bool {
-        !self.interface.as_deref().is_some_and(|interface| interface.starts_with("stead:plugin/"))
+        !self.converts
+            && !self.interface.as_deref().is_some_and(|interface| interface.starts_with("stead:plugin/"))
             && !self.function.starts_with('[')
     }
-}
-
-/// Why a name means no exported function.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum FindError {
-    /// No function has it.
-    #[error("no exported function `{name}`; there are: {}", there_are.join(", "))]
-    Unknown {
-        /// The name.
-        name: String,
-        /// Full names of those that there are.
-        there_are: Vec<String>,
-    },
-    /// Several have it.
-    #[error("`{name}` is ambiguous: {}", means.join(", "))]
-    Ambiguous {
-        /// The name.
-        name: String,
-        /// Full names of those that it may mean.
-        means: Vec<String>,
-    },
-    /// The host cannot carry one of its types.
-    #[error("`{path}` cannot be called from outside: {what}")]
-    Uncallable {
-        /// Full name.
-        path: String,
-        /// Which type.
-        what: String,
-    },
 }
 
 /// Says of bytes that are no component what they are; wasmtime's own message would not.
@@ -310,6 +308,7 @@ impl Export {
             interface: interface.map(str::to_owned),
             function: name.to_owned(),
             signature,
+            converts: false,
             index,
         }
     }
@@ -338,12 +337,7 @@ fn plugin_export(
 }
 
 /// The collections, the WASI interfaces and the links that a component imports.
-fn imports(
-    engine: &Engine,
-    component: &Component,
-    migrates: bool,
-    named: &[LinkTo],
-) -> Result<Imports, ComponentError> {
+fn imports(engine: &Engine, component: &Component, has_old: bool, named: &[LinkTo]) -> Result<Imports, ComponentError> {
     let ty = component.component_type();
     let mut declared: Vec<Declared> = Vec::new();
     let (mut wasi, mut links) = (Vec::new(), Vec::<Link>::new());
@@ -380,7 +374,7 @@ fn imports(
             declared.push(collection);
         }
     }
-    if migrates {
+    if has_old {
         let imports = ty.imports(engine.wasmtime()).map(|(name, _)| name);
         let exports = ty.exports(engine.wasmtime()).map(|(name, _)| name);
         let all: Vec<Identity> = imports.chain(exports).filter_map(|name| Identity::parse(name).ok()).collect();
@@ -391,7 +385,7 @@ fn imports(
     }
     // The order of imports is a compiler's choice. Numbers are given in this one, so that equal contents have equal roots.
     declared.sort_by(|one, other| one.identity.cmp(&other.identity));
-    Ok(Imports { declared, wasi, links })
+    Ok(Imports { declared, wasi, links, upgrades: Vec::new() })
 }
 
 fn bare(import: &str, what: &'static str) -> ComponentError {

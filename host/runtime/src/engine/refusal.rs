@@ -1,6 +1,6 @@
 //! Why a component cannot be a plugin.
 
-use stead_schema::{Kind, ShapeError};
+use stead_schema::{Kind, ShapeError, UpgradeError};
 
 use super::reflect::Foreign;
 
@@ -153,6 +153,9 @@ pub enum ComponentError {
         /// Its type in WIT.
         must: &'static str,
     },
+    /// A function that is to convert entries cannot.
+    #[error("export {0}")]
+    Upgrade(#[from] UpgradeError),
     /// wasmtime cannot join it to what the host offers.
     #[error("the component cannot be linked: {what}")]
     Unlinkable {
@@ -197,6 +200,7 @@ impl ComponentError {
             ComponentError::LinkedFunction { .. } => "linked-function",
             ComponentError::OneTrackTwice { .. } => "one-track-twice",
             ComponentError::PluginExport { .. } => "plugin-export",
+            ComponentError::Upgrade(_) => "upgrade",
             ComponentError::Unlinkable { .. } => "unlinkable",
             ComponentError::Unbound { .. } => "unbound",
         }

@@ -2,23 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use stead_schema::{Identity, Kind, Parts, Value, layout};
-use stead_store::{Effects, Order, Transaction, View};
+use stead_store::{Effects, Order, StateId, Transaction, View};
 
 use super::convert::rewrite_lossy;
-use super::party::Party;
+use super::party::{Party, Successor};
 use super::plan::Base;
 use super::receipt::{Migrated, MigratedCollection};
+use super::upgrade::Job;
 use super::{Stop, micros};
 use crate::crash;
 use crate::engine::{CallEnd, Instance, Mode, Touched};
 use crate::plugin::write_ledger;
-
-/// How long a migration or a readiness check may run.
-const SUCCESSOR_TIME_MAX: Duration = Duration::from_secs(600);
 
 /// What the commit writes to the successor's state, computed over one view of it.
 pub(super) struct Carried {
@@ -26,15 +24,23 @@ pub(super) struct Carried {
     pub(super) at: u64,
     pub(super) effects: Effects,
     pub(super) migrated: Option<Migrated>,
+    /// The state that `effects` are written to and that takes the place of the live one; the live one itself if none.
+    pub(super) staging: Option<StateId>,
 }
 
 impl Party {
     /// Computes what the successor's state needs, from empty, over a view of the live state.
-    pub(super) async fn carry(&self, live: &View, runs: u32) -> Result<Carried, Stop> {
+    pub(super) async fn carry(&mut self, live: &View, runs: u32) -> Result<Carried, Stop> {
         let at = live.commits();
-        let plan = &self.successor()?.plan;
+        let Successor { program, plan } = self.successor()?;
         if let Base::Sealed { .. } = plan.base {
-            return Ok(Carried { at, effects: Effects::default(), migrated: None });
+            return Ok(Carried { at, effects: Effects::default(), migrated: None, staging: None });
+        }
+        if let Some(job) = Job::of(program, plan) {
+            return match self.mark {
+                Some(_) => self.carry_upgraded(job, live).await,
+                None => self.carry_rehearsed(job, live).await,
+            };
         }
         let began = Instant::now();
         let mut transaction = Transaction::new(live.clone());
@@ -52,7 +58,7 @@ impl Party {
         }
         let mut effects = transaction.into_effects();
         write_ledger(&plan.ledger, &plan.admitted.ledger, &mut effects.writes);
-        Ok(Carried { at, effects, migrated })
+        Ok(Carried { at, effects, migrated, staging: None })
     }
 
     /// Runs the successor's migration over a transaction.
@@ -124,8 +130,8 @@ impl Party {
     }
 
     /// Until when the successor's code may run: while calls are held, no longer than they may be.
-    fn deadline(&self) -> Instant {
-        let longest = Instant::now() + SUCCESSOR_TIME_MAX;
+    pub(super) fn deadline(&self) -> Instant {
+        let longest = Instant::now() + self.ahead;
         self.gate.as_ref().map_or(longest, |gate| longest.min(gate.until))
     }
 
@@ -157,7 +163,7 @@ pub(super) fn entries(
 }
 
 /// Whether any of these collections has ever held something: where none has, there is nothing to migrate.
-fn holds_any(view: &View, collections: &[(Identity, u32)]) -> Result<bool, Stop> {
+pub(super) fn holds_any(view: &View, collections: &[(Identity, u32)]) -> Result<bool, Stop> {
     for (_, number) in collections {
         if entries(view, *number).next().transpose()?.is_some() {
             return Ok(true);

@@ -57,6 +57,8 @@ pub struct Checked {
     pub entries: Option<u64>,
     /// Entries that would lose a part. None without a state, and where the types alone say that none does.
     pub losing: Option<u64>,
+    /// The function that converts its entries, if one does.
+    pub converted_by: Option<String>,
 }
 
 /// What becomes of a collection in a swap.
@@ -72,6 +74,8 @@ pub enum Fate {
     Dormant,
     /// The component's migration reads it; then it leaves the state.
     Migrated,
+    /// A function of the component converts it, entry by entry; then it leaves the state.
+    Upgraded,
     /// The component would migrate it, but the state does not have it.
     Absent,
     /// It is deleted, as the operator said.
@@ -175,7 +179,7 @@ impl Check {
         let declared = program.declared();
         let known: BTreeSet<&Identity> =
             ledger.collections.keys().chain(declared.iter().map(|declared| &declared.identity)).collect();
-        let collections = known.into_iter().map(|identity| checked(identity, ledger, state, declared, &heard));
+        let collections = known.into_iter().map(|identity| checked(identity, ledger, state, program, &heard));
         let collections = collections.collect::<Result<_, HostError>>()?;
         let mut refusals = heard.refusals;
         refusals.extend(heard.linked.and_then(Result::err));
@@ -218,9 +222,10 @@ fn checked(
     identity: &Identity,
     ledger: &Ledger,
     state: Option<&View>,
-    declared: &[Declared],
+    program: &Program,
     heard: &Heard,
 ) -> Result<Checked, HostError> {
+    let declared = program.declared();
     let collection = ledger.collections.get(identity);
     let live = collection.filter(|collection| !collection.dropped);
     let import = declared.iter().find(|declared| declared.identity == *identity);
@@ -230,8 +235,10 @@ fn checked(
         _ => None,
     };
     let kind = |import: &Declared| import.shape.kind.or(live.map(|live| live.kind));
+    let upgraded = heard.admitted.upgraded.iter().find(|upgraded| upgraded.from == *identity);
     Ok(Checked {
         identity: identity.clone(),
+        converted_by: upgraded.and_then(|found| program.upgrades().get(found.upgrade)).map(|by| by.path.clone()),
         fate: fate(identity, live.is_some(), collection.is_some(), import, heard),
         was: live.map(|live| live.schema().clone()),
         is: import.and_then(|import| kind(import).map(|kind: Kind| Schema::of(&import.shape, kind))),
@@ -243,6 +250,7 @@ fn checked(
 
 fn fate(identity: &Identity, live: bool, known: bool, import: Option<&Declared>, heard: &Heard) -> Fate {
     match import {
+        _ if heard.admitted.upgraded.iter().any(|upgraded| upgraded.from == *identity) => Fate::Upgraded,
         Some(import) if import.old => match live {
             true => Fate::Migrated,
             false => Fate::Absent,
@@ -307,7 +315,5 @@ fn types(signature: &Signature) -> impl Iterator<Item = &stead_schema::Type> {
 
 /// `acme:tally/api@1.0.0#vote: func(voter: string) -> u64`.
 fn function_text(export: &Export, signature: &Signature) -> String {
-    let params: Vec<String> = signature.params.iter().map(|(name, ty)| format!("{name}: {ty}")).collect();
-    let result = signature.result.as_ref().map(|ty| format!(" -> {ty}")).unwrap_or_default();
-    format!("{}: func({}){result}", export.path, params.join(", "))
+    format!("{}: {signature}", export.path)
 }

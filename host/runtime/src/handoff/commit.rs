@@ -5,7 +5,7 @@ use stead_store::{Change, StateId, WriterEpoch, Writes};
 use super::party::Party;
 use super::plan::Base;
 use super::receipt::{Activated, PhaseTime, Receipt, SealedPoint};
-use super::{HandOff, Stop, micros};
+use super::{HandOff, Stop, micros, upgrade};
 use crate::catalog::{self, Catalog, Key, PluginRecord, Previous, Sealed};
 use crate::crash;
 use crate::error::HostError;
@@ -106,6 +106,7 @@ impl Party {
         };
         let (state_changes, state, epoch) = self.state_changes(base, incumbent.plugin.state, begun)?;
         changes.extend(state_changes);
+        upgrade::leave(&self.host, self.plugin.id, Some(state), changes, records)?;
         let previous = Previous {
             generation: incumbent.plugin.active,
             sealed,
@@ -134,15 +135,21 @@ impl Party {
     ) -> Result<(Vec<Change>, StateId, WriterEpoch), Stop> {
         let carried = self.carried.as_mut().ok_or_else(|| Stop::abort("the successor's state was not prepared"))?;
         let effects = std::mem::take(&mut carried.effects);
-        match base {
-            Base::Live => {
+        let staging = carried.staging;
+        match (base, staging) {
+            (Base::Live, Some(state)) => {
+                let mut changes = effects.into_changes(state, WriterEpoch::FIRST);
+                changes.extend([Change::Fork { from: state, to: begun }, Change::Remove { state: live }]);
+                Ok((changes, state, WriterEpoch::FIRST))
+            }
+            (Base::Live, None) => {
                 let missing = || HostError::Catalog { what: format!("{live} is missing") };
                 let epoch = self.host.store.epoch(live).ok_or_else(missing)?;
                 let mut changes = effects.into_changes(live, epoch);
                 changes.push(Change::Fork { from: live, to: begun });
                 Ok((changes, live, epoch))
             }
-            Base::Sealed { state: from, .. } => {
+            (Base::Sealed { state: from, .. }, _) => {
                 let state = self.host.store.new_state();
                 let changes = vec![
                     Change::Fork { from, to: state },

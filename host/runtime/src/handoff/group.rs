@@ -21,6 +21,9 @@ use crate::plugin::{Mark, Plugin, Serving, now_ms};
 /// For how long calls are held when nobody says otherwise.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a migration may take that runs while calls are served, when nobody says otherwise.
+pub(super) const AHEAD: Duration = Duration::from_secs(600);
+
 /// The longest that anybody may ask for; also keeps the sum with a point in time within what a clock can count.
 pub(super) const PATIENCE_MAX: Duration = Duration::from_secs(24 * 3600);
 
@@ -74,6 +77,7 @@ async fn party(host: &Shared, plugin: Arc<Plugin>, mark: Mark, swap: Swap) -> Re
     if let Some(settings) = &options.settings {
         settings.check()?;
     }
+    let ahead = options.migration_deadline.unwrap_or(AHEAD).min(PATIENCE_MAX);
     let named = links(host, &plugin.serving(), options.links.clone())?;
     let program = load(host, wasm.clone(), named.clone()).await?;
     if options.links.is_some() {
@@ -93,7 +97,7 @@ async fn party(host: &Shared, plugin: Arc<Plugin>, mark: Mark, swap: Swap) -> Re
     let store = host.store.clone();
     blocking(move || store.put_component(&wasm)).await.map_err(HostError::from)?;
     let successor = Some(Successor { program, plan });
-    Ok(Party { successor, links: Some(links), ..Party::new(host, plugin, mark, record) })
+    Ok(Party { successor, links: Some(links), ahead, ..Party::new(host, plugin, mark, record) })
 }
 
 impl PartyRecord {

@@ -1,9 +1,10 @@
 //! Whether a component may take over a state, and everything that there is to say about it. A swap and a check ask
 //! here, so they can never disagree.
 
-use stead_schema::{Admission, Admitted, Identity, Ledger, Reason, Verdict, admit};
+use stead_schema::{Admission, Admitted, Identity, Ledger, Reason, UPGRADE, Verdict, admit};
 use stead_store::View;
 
+use super::carry::entries;
 use super::convert::{Losing, losing};
 use super::receipt::Refusal;
 use crate::engine::{Grants, Linked, Program, Settings};
@@ -47,6 +48,7 @@ pub(super) struct Heard {
 pub(super) fn hear(question: Question<'_>) -> Result<Heard, HostError> {
     let Question { ledger, program, admission, .. } = question;
     let mut against = question.doubts;
+    let admission = &Admission { upgrades: program.upgrades().to_vec(), ..admission.clone() };
     let (admitted, reasons) = match admit(ledger, program.declared(), admission) {
         Ok(admitted) => (admitted, Vec::new()),
         Err(refused) => {
@@ -67,12 +69,40 @@ pub(super) fn hear(question: Question<'_>) -> Result<Heard, HostError> {
             losses.push((identity.clone(), losing));
         }
     }
+    against.extend(unconverted(program, &admitted, question.state)?);
     let linked = against.is_empty().then(|| {
         let linked =
             program.link(question.plugin, &admitted.bindings, question.grants, question.settings, question.limits);
         linked.map_err(|error| Refusal { subject: question.plugin.into(), reason: error.to_string() })
     });
     Ok(Heard { admitted, reasons, refusals: against, losing: losses, linked })
+}
+
+/// What old collections hold that neither a function converts entry by entry nor a migration carries over. Where some are
+/// converted, no migration runs: it would see the state at another moment.
+fn unconverted(program: &Program, admitted: &Admitted, state: Option<&View>) -> Result<Vec<Refusal>, HostError> {
+    if program.upgrades().is_empty() || admitted.upgraded.is_empty() && program.migrate().is_some() {
+        return Ok(Vec::new());
+    }
+    let why = match program.migrate() {
+        Some(_) => {
+            "`migrate` cannot run beside functions that convert entries of other collections: export such a function for \
+             every collection that holds something, or none"
+        }
+        None => "no exported function converts its entries, and there is no `stead:plugin/migrate`",
+    };
+    let mut refusals = Vec::new();
+    for (identity, number) in &admitted.migrated {
+        let is_upgraded = admitted.upgraded.iter().any(|upgraded| upgraded.from == *identity);
+        let holds_any = |state: &View| entries(state, *number).next().transpose().map(|entry| entry.is_some());
+        if !is_upgraded && state.map_or(Ok(true), holds_any)? {
+            let name = identity.name().rsplit('/').next().unwrap_or_default();
+            let reason =
+                format!("{why} (`{UPGRADE}{name}`); or drop it by name (`--drop {identity}`) and do not import it");
+            refusals.push(Refusal { subject: identity.to_string(), reason });
+        }
+    }
+    Ok(refusals)
 }
 
 /// A refusal that the operator can overrule by name.

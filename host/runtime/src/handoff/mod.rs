@@ -22,8 +22,9 @@
 //!                                        to it, the reason is kept
 //! ```
 //!
-//! A crash in Negotiating or Draining ends in the incumbent; in Sealing and AwaitingReady the hand-off goes on, once, and
-//! then ends in the incumbent. No phase runs the incumbent's code.
+//! A crash in Negotiating or Draining ends in the incumbent, unless the state was being converted entry by entry: that goes
+//! on while the incumbent serves, and the hand-off with it (see `upgrade/mod.rs`). In Sealing and AwaitingReady the hand-off goes on, once, and then ends in
+//! the incumbent. No phase runs the incumbent's code.
 
 mod carry;
 mod check;
@@ -43,6 +44,7 @@ mod receipt;
 mod rehearsal;
 mod resume;
 mod rollback;
+mod upgrade;
 
 use std::time::{Duration, Instant};
 
@@ -109,6 +111,7 @@ pub(crate) enum Ended {
 impl HandOff {
     fn new(host: &Shared, mut parties: Vec<Party>, patience: Duration) -> HandOff {
         parties.sort_by_key(|party| party.plugin.id);
+        parties.iter_mut().for_each(|party| party.patience = patience);
         HandOff {
             host: host.clone(),
             parties,

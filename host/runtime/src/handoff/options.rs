@@ -15,6 +15,8 @@ pub struct SwapOptions {
     pub label: Option<String>,
     /// How long calls may be held. Past it the hand-off is aborted, never a call. `None` is 10 s.
     pub deadline: Option<Duration>,
+    /// How long a migration may take that runs ahead while calls are served. `None` is 10 minutes.
+    pub migration_deadline: Option<Duration>,
     /// Collections to delete, by identity (`acme:tally/ballots@1`).
     pub drop: Vec<String>,
     /// Collections whose fields, cases or flags may be lost, by identity.

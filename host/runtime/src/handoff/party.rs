@@ -9,7 +9,9 @@ use stead_store::{StateId, WriterEpoch};
 
 use super::Stop;
 use super::carry::Carried;
+use super::group::{AHEAD, PATIENCE};
 use super::plan::Plan;
+use super::upgrade::Upgrading;
 use crate::catalog::{LinksRecord, PartyRecord};
 use crate::engine::Program;
 use crate::error::{HostError, SwapError};
@@ -31,6 +33,12 @@ pub(super) struct Party {
     /// Where later writes go that are given up.
     pub(super) sink: Option<Mutex<Box<dyn Write + Send>>>,
     pub(super) gate: Option<Gate>,
+    /// The conversion of its state entry by entry, once it is begun.
+    pub(super) upgrading: Option<Upgrading>,
+    /// For how long the successor's code may run before calls are held.
+    pub(super) ahead: Duration,
+    /// For how long calls may be held.
+    pub(super) patience: Duration,
     /// Commits of the live state when the gate had closed; none after a crash.
     pub(super) sealed_at: Option<u64>,
     /// Later writes that were exported.
@@ -74,6 +82,9 @@ impl Party {
             carried: None,
             sink: None,
             gate: None,
+            upgrading: None,
+            ahead: AHEAD,
+            patience: PATIENCE,
             sealed_at: None,
             discarded: 0,
             links: None,

@@ -8,7 +8,7 @@ use super::export::export_later;
 use super::party::{Party, Successor};
 use super::plan::{Base, Plan, plan};
 use super::receipt::{Activated, PhaseTime, Receipt, ReceiptKind};
-use super::{Ended, HandOff, Phase, Stop};
+use super::{Ended, HandOff, Phase, Stop, upgrade};
 use crate::catalog::{self, Catalog, Key};
 use crate::crash;
 use crate::error::HostError;
@@ -127,6 +127,7 @@ impl HandOff {
         let (mut changes, mut records) = (Vec::new(), Writes::new());
         catalog::remove(&mut records, self.key());
         for (party, receipt) in self.parties.iter().zip(receipts) {
+            upgrade::leave(&self.host, party.plugin.id, None, &mut changes, &mut records)?;
             if let Some(sealed) = party.record.sealed {
                 changes.push(Change::Fence { state: party.live(), epoch: party.next_epoch()? });
                 changes.push(Change::Remove { state: sealed });
@@ -183,7 +184,10 @@ impl Party {
         }
         let from = self.successor()?.plan.base;
         let base = match from {
-            Base::Live => live,
+            Base::Live => match self.carried.as_ref().and_then(|carried| carried.staging) {
+                Some(staging) => self.host.view(staging)?,
+                None => live,
+            },
             Base::Sealed { state, .. } => self.host.view(state)?,
         };
         if let Some(carried) = &self.carried {

@@ -8,7 +8,7 @@ use super::later::count_later;
 use super::links::recorded;
 use super::party::{Party, Successor, begin};
 use super::plan::{Base, NoPlan};
-use super::{Ended, HandOff, Phase};
+use super::{Ended, HandOff, Phase, upgrade};
 use crate::catalog::{HandOffRecord, PartyRecord};
 use crate::error::HostError;
 use crate::host::{Recovered, Shared};
@@ -17,7 +17,8 @@ use crate::plugin::Plugin;
 /// For how long a hand-off that a crash interrupted may take: nobody waits for it yet.
 const PATIENCE_AT_OPEN: Duration = Duration::from_secs(600);
 
-/// Ends a hand-off that a crash interrupted, by its journaled phase. Nobody calls its plugins yet.
+/// Ends a hand-off that a crash interrupted, by its journaled phase. Nobody calls its plugins yet. One in which a state was
+/// being converted entry by entry goes on beside the calls that come: it is none of those that are returned.
 pub(crate) async fn resume(host: &Shared, journal: HandOffRecord) -> Result<Vec<Recovered>, HostError> {
     let damaged = |what: String| HostError::Catalog { what };
     let interrupted = journal.phase;
@@ -28,6 +29,10 @@ pub(crate) async fn resume(host: &Shared, journal: HandOffRecord) -> Result<Vec<
     }
     if parties.is_empty() {
         return Err(damaged("a hand-off of no plugin".into()));
+    }
+    if let (Some(hold), None) = (converting(host, interrupted, &parties)?, &journal.reason) {
+        tokio::spawn(HandOff::new(host, parties, hold).go_on());
+        return Ok(Vec::new());
     }
     let mut hand_off = HandOff {
         phase: interrupted.after_crash(),
@@ -47,7 +52,43 @@ pub(crate) async fn resume(host: &Shared, journal: HandOffRecord) -> Result<Vec<
     Ok(receipts.into_iter().map(recovered).collect())
 }
 
+/// For how long calls may be held for a hand-off that was interrupted while a state was being converted; none if it was
+/// not, or if calls were held by then and the state sealed.
+fn converting(host: &Shared, interrupted: Phase, parties: &[Party]) -> Result<Option<Duration>, HostError> {
+    if !matches!(interrupted, Phase::Negotiating | Phase::Draining) {
+        return Ok(None);
+    }
+    for party in parties {
+        if let Some(hold) = upgrade::under_way(host, party.plugin.id)? {
+            return Ok(Some(hold));
+        }
+    }
+    Ok(None)
+}
+
 impl HandOff {
+    /// Goes through all phases again, of which the first takes up what is converted already.
+    async fn go_on(mut self) {
+        let name = self.parties.first().map(|party| party.plugin.name.clone()).unwrap_or_default();
+        tracing::info!(plugin = name, "a hand-off goes on that was interrupted while the state was converted");
+        for party in &mut self.parties {
+            match planned_anew(&self.host, &party.plugin, &party.record).await {
+                Ok(successor) => party.successor = Some(successor),
+                Err(reason) => {
+                    self.phase = Phase::ResumingAfterAbort;
+                    self.reason = Some((Phase::Negotiating, reason));
+                    break;
+                }
+            }
+        }
+        match self.drive().await {
+            Ok(_) => tracing::info!(plugin = name, "the interrupted hand-off is done"),
+            // That is in the log and in the history already.
+            Err(Ended::Aborted(_)) => {}
+            Err(Ended::Broken(error)) => tracing::warn!(plugin = name, %error, "an interrupted hand-off has to wait"),
+        }
+    }
+
     /// Closes the gates and plans anew, if the hand-off goes on; else says why it does not.
     async fn take_up(&mut self) -> Result<(), String> {
         let since = Instant::now();
@@ -79,12 +120,18 @@ async fn successor(host: &Shared, plugin: &Arc<Plugin>, record: &PartyRecord) ->
     if !moved.is_empty() {
         return Err("the incumbent went on after the state was sealed".into());
     }
-    let bytes = host.store.component(&record.successor.component).map_err(|error| error.to_string())?;
-    let links = recorded(host, plugin, record).map_err(text)?;
-    let program = load(host, bytes.to_vec(), links).await.map_err(|error| error.to_string())?;
-    let plan = planned(host, plugin, &program, record, None).await.map_err(NoPlan::reason)?;
-    if let Base::Sealed { discarding: true, .. } = plan.base {
+    let successor = planned_anew(host, plugin, record).await?;
+    if let Base::Sealed { discarding: true, .. } = successor.plan.base {
         return Err("the host stopped before later writes were exported".into());
     }
+    Ok(successor)
+}
+
+/// The successor as the hand-off's record names it.
+async fn planned_anew(host: &Shared, plugin: &Arc<Plugin>, record: &PartyRecord) -> Result<Successor, String> {
+    let bytes = host.store.component(&record.successor.component).map_err(|error| error.to_string())?;
+    let links = recorded(host, plugin, record).map_err(|error| error.to_string())?;
+    let program = load(host, bytes.to_vec(), links).await.map_err(|error| error.to_string())?;
+    let plan = planned(host, plugin, &program, record, None).await.map_err(NoPlan::reason)?;
     Ok(Successor { program, plan })
 }

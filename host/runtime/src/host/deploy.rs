@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use stead_schema::{Admission, Declared, Ledger, Refused, admit};
+use stead_schema::{Admission, Declared, Ledger, Refused, Upgrade, admit};
 use stead_store::{Change, ComponentHash, WriterEpoch, Writes};
 
 use super::{
     DeployOptions, Deployed, Happened, HistoryEntry, HistoryEvent, Host, InspectedCollection, InspectedLink,
-    Inspection, Newcomer, Signature, blocking, meaningless,
+    Inspection, Newcomer, Signature, UpgradeFunction, blocking, meaningless,
 };
 use crate::catalog::{self, Key, LinksRecord, PluginId, PluginRecord, Undone, VersionRecord};
 use crate::crash;
@@ -140,6 +140,7 @@ impl Inspection {
             collections: program.declared().iter().map(collection).collect(),
             imports: program.wasi().to_vec(),
             migrates: program.migrate().is_some(),
+            upgrades: program.upgrades().iter().map(upgrade).collect(),
             checks_ready: program.ready().is_some(),
         })
     }
@@ -175,9 +176,17 @@ fn with_links(engine: &Engine, wasm: &[u8]) -> Result<(Program, Vec<InspectedLin
     Ok((program, links))
 }
 
-/// The functions that can be called from outside.
+fn upgrade(upgrade: &Upgrade) -> UpgradeFunction {
+    UpgradeFunction {
+        path: upgrade.path.clone(),
+        from: upgrade.from.iter().map(ToString::to_string).collect(),
+        to: upgrade.to.to_string(),
+    }
+}
+
+/// The functions that have types for callers, and those of `stead:plugin`.
 pub(super) fn signatures(program: &Program) -> Vec<Signature> {
-    program.exports().iter().filter_map(signature).collect()
+    program.exports().iter().filter(|export| !export.converts).filter_map(signature).collect()
 }
 
 /// The types of a function, unless the host cannot carry them.

@@ -21,7 +21,8 @@ pub use events::{Event, EventReader, Happened, News};
 pub use options::{DataDir, DeployOptions, HostOptions, ScanOptions};
 pub use report::{
     CollectionDetails, Deployed, HistoryEntry, HistoryEvent, HostInfo, InspectedCollection, InspectedLink, Inspection,
-    LedgerEntry, PluginDetails, PluginSummary, Recovered, Recovery, Signature, StateEntry, StatePage, VersionSummary,
+    LedgerEntry, PluginDetails, PluginSummary, Recovered, Recovery, Signature, StateEntry, StatePage, UpgradeFunction,
+    VersionSummary,
 };
 
 pub use words::Words;

@@ -222,8 +222,21 @@ pub struct Inspection {
     pub imports: Vec<String>,
     /// It brings a migration.
     pub migrates: bool,
+    /// Functions that convert entries of earlier tracks.
+    pub upgrades: Vec<UpgradeFunction>,
     /// It brings a readiness check.
     pub checks_ready: bool,
+}
+
+/// An exported function that converts entries of an earlier track, which the host calls in a swap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpgradeFunction {
+    /// Its full name.
+    pub path: String,
+    /// The collections of which it may convert entries.
+    pub from: Vec<String>,
+    /// The collection whose entries it makes.
+    pub to: String,
 }
 
 /// A collection as a component declares it.

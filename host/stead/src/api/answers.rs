@@ -139,6 +139,9 @@ pub(crate) struct InspectAnswer {
     pub(crate) links: Vec<NeededLink>,
     pub(crate) imports: Vec<String>,
     pub(crate) migrates: bool,
+    /// Functions that convert entries of earlier tracks.
+    #[serde(default)]
+    pub(crate) upgrades: Vec<stead_runtime::UpgradeFunction>,
     pub(crate) checks_ready: bool,
 }
 

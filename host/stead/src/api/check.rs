@@ -48,6 +48,9 @@ pub(crate) struct CheckedInfo {
     pub(crate) entries: Option<u64>,
     /// Entries that would lose a part, where that is a question of their values.
     pub(crate) losing: Option<u64>,
+    /// The function that converts its entries, if one does.
+    #[serde(default)]
+    pub(crate) converted_by: Option<String>,
 }
 
 /// A migration to be written, as a start.
@@ -66,6 +69,7 @@ pub(crate) enum FateWord {
     Undecided,
     Dormant,
     Migrated,
+    Upgraded,
     Absent,
     Dropped,
     Tombstone,
@@ -161,6 +165,7 @@ impl From<Checked> for CheckedInfo {
                 .collect(),
             entries: checked.entries,
             losing: checked.losing,
+            converted_by: checked.converted_by,
         }
     }
 }
@@ -173,6 +178,7 @@ impl From<Fate> for FateWord {
             Fate::Undecided => Self::Undecided,
             Fate::Dormant => Self::Dormant,
             Fate::Migrated => Self::Migrated,
+            Fate::Upgraded => Self::Upgraded,
             Fate::Absent => Self::Absent,
             Fate::Dropped => Self::Dropped,
             Fate::Tombstone => Self::Tombstone,

@@ -126,6 +126,7 @@ impl From<Inspection> for InspectAnswer {
             links: inspection.links.into_iter().map(NeededLink::from).collect(),
             imports: inspection.imports,
             migrates: inspection.migrates,
+            upgrades: inspection.upgrades,
             checks_ready: inspection.checks_ready,
         }
     }

@@ -66,6 +66,7 @@ pub(crate) struct DeployRequest {
 pub(crate) struct SwapRequest {
     pub(crate) label: Option<String>,
     pub(crate) deadline_ms: Option<u64>,
+    pub(crate) migration_deadline_ms: Option<u64>,
     pub(crate) drop: Vec<String>,
     pub(crate) accept_lossy: Vec<String>,
     pub(crate) accept_unread: bool,
@@ -218,6 +219,7 @@ impl SwapRequest {
         let mut pairs = Pairs::default();
         pairs.add_some("label", self.label.as_ref());
         pairs.add_some("deadline_ms", self.deadline_ms);
+        pairs.add_some("migration_deadline_ms", self.migration_deadline_ms);
         pairs.add_all("drop", &self.drop);
         pairs.add_all("accept_lossy", &self.accept_lossy);
         pairs.add_flag("accept_unread", self.accept_unread);
@@ -235,6 +237,7 @@ impl SwapRequest {
             match name {
                 "label" => request.label = Some(value),
                 "deadline_ms" => request.deadline_ms = Some(number(name, &value)?),
+                "migration_deadline_ms" => request.migration_deadline_ms = Some(number(name, &value)?),
                 "drop" => request.drop.push(value),
                 "accept_lossy" => request.accept_lossy.push(value),
                 "accept_unread" => request.accept_unread = flag(name, &value)?,
@@ -254,6 +257,7 @@ impl SwapRequest {
         Ok(SwapOptions {
             label: label(self.label.as_deref())?,
             deadline: self.deadline_ms.map(Duration::from_millis),
+            migration_deadline: self.migration_deadline_ms.map(Duration::from_millis),
             drop: self.drop.clone(),
             accept_lossy: self.accept_lossy.clone(),
             accept_unread: self.accept_unread,

@@ -177,7 +177,7 @@ fn print_collection(console: &Console, collection: &CheckedInfo) -> Result<(), F
     let word = match (collection.fate, collection.verdict) {
         (FateWord::Kept, Some(found)) => verdict(found),
         (FateWord::Dropped | FateWord::Behind | FateWord::Ahead, _) => styled(BAD, fate(collection.fate)),
-        (FateWord::New | FateWord::Migrated, _) => styled(GOOD, fate(collection.fate)),
+        (FateWord::New | FateWord::Migrated | FateWord::Upgraded, _) => styled(GOOD, fate(collection.fate)),
         _ => fate(collection.fate).to_owned(),
     };
     let note = note(collection);
@@ -200,6 +200,7 @@ fn fate(fate: FateWord) -> &'static str {
         FateWord::Undecided => "undecided   ",
         FateWord::Dormant => "dormant     ",
         FateWord::Migrated => "migrated    ",
+        FateWord::Upgraded => "upgraded    ",
         FateWord::Absent => "absent      ",
         FateWord::Dropped => "dropped     ",
         FateWord::Tombstone => "tombstone   ",
@@ -218,6 +219,10 @@ fn note(collection: &CheckedInfo) -> String {
         FateWord::Undecided => "its functions fit more than one kind: stays empty".to_owned(),
         FateWord::Dormant => "not imported: kept as it is".to_owned(),
         FateWord::Migrated => format!("{} to migrate, then gone from the state", entries()),
+        FateWord::Upgraded => {
+            let by = collection.converted_by.as_deref().unwrap_or("a function");
+            format!("{} through `{by}` while calls are served, then gone from the state", entries())
+        }
         FateWord::Absent => "nothing to migrate from".to_owned(),
         FateWord::Dropped => format!("{} deleted", entries()),
         FateWord::Tombstone => "dropped or migrated away before".to_owned(),

@@ -59,6 +59,12 @@ fn print(console: &Console, component: &InspectAnswer) -> Result<(), Failure> {
     if component.migrates {
         console.line("\nbrings a migration (stead:plugin/migrate)")?;
     }
+    if !component.upgrades.is_empty() {
+        console.line("\nconverts entries of earlier tracks, one by one")?;
+    }
+    for upgrade in &component.upgrades {
+        console.line(format_args!("  {} to {}, by {}", upgrade.from.join(" or "), upgrade.to, upgrade.path))?;
+    }
     if component.checks_ready {
         console.line("\nbrings a readiness check (stead:plugin/ready)")?;
     }

@@ -57,6 +57,10 @@ pub(super) struct Swap {
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     deadline: Option<Duration>,
 
+    /// Let a migration run no longer than this before calls are held; 10 minutes if not given
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    migration_deadline: Option<Duration>,
+
     /// Delete a collection, by identity
     #[arg(long, value_name = "IDENTITY")]
     drop: Vec<String>,
@@ -90,7 +94,8 @@ impl Swap {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let request = SwapRequest {
             label: self.label,
-            deadline_ms: self.deadline.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+            deadline_ms: self.deadline.map(milliseconds),
+            migration_deadline_ms: self.migration_deadline.map(milliseconds),
             drop: self.drop,
             accept_lossy: self.accept_lossy,
             accept_unread: self.accept_unread,
@@ -119,6 +124,10 @@ async fn one(context: &Context, plugin: &str, file: &Path, request: &SwapRequest
     let receipt = watched(context, &session, &[plugin], swap).await.map_err(|error| in_file(file, error));
     let receipt = session.close(receipt).await?;
     context.console.answer(&receipt, |receipt| print_receipt(&context.console, receipt))
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A receipt for people: what became of each collection, how long each phase took, and which version serves.

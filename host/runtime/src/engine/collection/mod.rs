@@ -187,6 +187,9 @@ impl Collection {
     pub(super) fn allow(&self, mode: Mode, how: Use) -> Result<(), Fault> {
         let name = &self.name;
         match (self.access, mode, how) {
+            (_, Mode::Upgrade, _) => Err(Fault::Forbidden(format!(
+                "collection {name} was used while an entry is converted: what becomes of an entry depends on it alone"
+            ))),
             (Access::Live, Mode::ReadWrite | Mode::Migrate, _) | (Access::Live, Mode::ReadOnly, Use::Read) => Ok(()),
             (Access::Old, Mode::Migrate, Use::Read) => Ok(()),
             (Access::Live, Mode::ReadOnly, Use::Write) => {

@@ -130,7 +130,7 @@ impl Stage {
         let plan = &self.successor.plan;
         let plan = Plan { linked: plan.linked.rehearsing(&Fixed::new(now_ms())), ..plan.clone() };
         let successor = Successor { program: self.successor.program.clone(), plan };
-        let party = Party::rehearsed(&self.host, Arc::clone(&self.plugin), self.record.clone(), successor);
+        let mut party = Party::rehearsed(&self.host, Arc::clone(&self.plugin), self.record.clone(), successor);
         let carried = party.carry(&self.live, 1).await?;
         report.migrated = carried.migrated;
         party.ask_ready(self.live.clone(), &carried.effects).await?;

@@ -81,6 +81,7 @@ fn split(all: &SwapRequest, targets: &[(String, PathBuf)]) -> Result<Vec<SwapReq
         .map(|_| SwapRequest {
             label: all.label.clone(),
             deadline_ms: all.deadline_ms,
+            migration_deadline_ms: all.migration_deadline_ms,
             accept_unread: all.accept_unread,
             asked_by: all.asked_by.clone(),
             ..SwapRequest::default()
