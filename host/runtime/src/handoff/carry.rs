@@ -111,6 +111,13 @@ impl Party {
         Ok(counts)
     }
 
+    /// Makes an instance of the successor: code that does not start never becomes active, whether it brings a migration
+    /// and a check or neither.
+    pub(super) async fn start(&self) -> Result<(), Stop> {
+        drop(self.instance().await?);
+        Ok(())
+    }
+
     /// Asks the successor whether it is ready, on the state as it would serve it.
     pub(super) async fn ask_ready(&self, base: View, effects: &Effects) -> Result<(), Stop> {
         let Some(export) = self.successor()?.program.ready() else { return Ok(()) };

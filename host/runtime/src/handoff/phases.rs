@@ -32,6 +32,7 @@ impl HandOff {
         for party in &mut self.parties {
             let live = party.host.view(party.live())?;
             party.carried = Some(party.carry(&live, 1).await?);
+            party.start().await?;
         }
         crash::point("handoff.negotiated");
         Ok(())
