@@ -69,12 +69,20 @@ guests! {
     /// The next track; its migration reads what the label of the version before says, and outside of it `count-of` and
     /// `total` ask the old track.
     EVOLVE_MIGRATE_READS = "evolve-migrate-reads";
+    /// As v2 with a `ready`; both do what the settings say: see `wasm/guests/evolve/hostile.rs`.
+    EVOLVE_HOSTILE = "evolve-hostile";
     /// As v2; imports the old track as the widening version has it.
     EVOLVE_FROM_WIDENING = "evolve-from-widening";
     /// As v2; imports the old track as the lossy version has it.
     EVOLVE_FROM_LOSSY = "evolve-from-lossy";
     /// The track after v2, with a migration from there; knows nothing of v1.
     EVOLVE_V3 = "evolve-v3";
+    /// Items by number, for benchmarks of hand-offs; exports `fill(first, items)`, `put(number)` and `total()`.
+    STOCK_V1 = "stock-v1";
+    /// Widening against STOCK_V1.
+    STOCK_WIDENING = "stock-widening";
+    /// The track after STOCK_V1, with a migration of the whole state.
+    STOCK_MIGRATE = "stock-migrate";
     /// Every function of `wasi:keyvalue` 0.2.0-draft behind an export: see `wasm/wit/keyvalue/keyvalue.wit`.
     KEYVALUE_DRAFT = "keyvalue-draft";
     /// The same for 0.2.0-draft2, with compare-and-swap.
