@@ -12,7 +12,7 @@ use super::{ask, call, describe, open_many, text, u32_, upgraded};
 use crate::harness::{deploy, number, open_dir, returned, swap, version};
 
 /// Every point that the victim passes.
-const POINTS: &[&str] = &[
+pub(crate) const POINTS: &[&str] = &[
     "upgrade.begun",
     "upgrade.converted",
     "upgrade.committed",

@@ -3,7 +3,7 @@
 mod crash;
 mod hostile;
 mod kept;
-mod killed;
+pub(crate) mod killed;
 mod refused;
 mod served;
 
