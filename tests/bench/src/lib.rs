@@ -7,10 +7,14 @@
 //! This crate is not responsible for proving that anything is right, only for how fast it is.
 
 pub mod disk;
+#[cfg(feature = "plugins")]
+pub mod hand_off;
 pub mod load;
 #[cfg(feature = "plugins")]
 pub mod plugins;
 pub mod queue;
+#[cfg(feature = "plugins")]
+pub mod replay;
 pub mod report;
 pub mod settings;
 pub mod stores;
