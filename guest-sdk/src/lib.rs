@@ -8,10 +8,13 @@ pub use wit_bindgen;
 
 /// The WIT package `stead:plugin`: file name and text of each of its files.
 ///
-/// A plugin that exports `migrate` or `ready` keeps a copy of them
+/// A plugin that exports `migrate`, `migrate-back` or `ready` keeps a copy of them
 /// under `wit/deps/stead-plugin/`.
-pub const WIT: [(&str, &str); 2] =
-    [("migrate.wit", include_str!("../../wit/migrate.wit")), ("ready.wit", include_str!("../../wit/ready.wit"))];
+pub const WIT: [(&str, &str); 3] = [
+    ("migrate.wit", include_str!("../../wit/migrate.wit")),
+    ("migrate-back.wit", include_str!("../../wit/migrate-back.wit")),
+    ("ready.wit", include_str!("../../wit/ready.wit")),
+];
 
 /// Generates the bindings of a plugin's world from its WIT.
 ///

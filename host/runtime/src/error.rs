@@ -12,7 +12,7 @@ use stead_store::{CommitError, OpenError, OutcomeUnknown, ReadError, StoreError}
 
 pub use record::RecordError;
 pub use rehearse::RehearseError;
-pub use rollback::RollbackError;
+pub use rollback::{ResumeError, RollbackError};
 pub use state::StateError;
 
 use crate::engine::{ComponentError, SettingsError};
@@ -83,6 +83,14 @@ pub enum CallError {
     /// The plugin's code cannot run.
     #[error("{plugin} cannot run: {reason}")]
     Unavailable {
+        /// The plugin.
+        plugin: String,
+        /// Why.
+        reason: String,
+    },
+    /// A probation stopped the version that serves. The call was not executed and can be repeated later.
+    #[error("{plugin} was stopped on probation: {reason}; the call was not executed")]
+    Stopped {
         /// The plugin.
         plugin: String,
         /// Why.
@@ -171,6 +179,7 @@ impl CallError {
             CallError::QueueFull { .. } => "queue-full",
             CallError::Deadline { .. } => "deadline",
             CallError::Unavailable { .. } => "unavailable",
+            CallError::Stopped { .. } => "stopped",
             CallError::Trapped { .. } => "trapped",
             CallError::IdReused { .. } => "id-reused",
             CallError::BelowWindow { .. } => "below-window",

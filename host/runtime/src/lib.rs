@@ -23,13 +23,15 @@ pub use door::{
     ImportMode, ImportOptions, Imported, Input, StateDigest, diff_files,
 };
 pub use error::{
-    CallError, DeployError, HostError, RecordError, RehearseError, RollbackError, StateError, SwapError, TrapReport,
+    CallError, DeployError, HostError, RecordError, RehearseError, ResumeError, RollbackError, StateError, SwapError,
+    TrapReport,
 };
 pub use handoff::{
-    Activated, Calls, Check, CheckError, CheckOptions, Checked, CollectionRehearsal, CollectionVerdict, EntryRehearsal,
-    Example, Fate, FunctionChange, FunctionRehearsal, GivenUp, Migrated, MigratedCollection, Phase, PhaseTime, Receipt,
-    ReceiptKind, Refusal, Rehearsal, RehearseOptions, Rehearsed, RollbackOptions, SealedPoint, SideFigures, Skipped,
-    StateRehearsal, Swap, SwapOptions, Times,
+    Activated, Breach, Calls, Check, CheckError, CheckOptions, Checked, CollectionRehearsal, CollectionVerdict,
+    EntryRehearsal, Example, Fate, FunctionChange, FunctionRehearsal, GivenUp, Measure, Migrated, MigratedCollection,
+    OnBreach, Otherwise, Outlook, Phase, PhaseTime, Probation, ProbationLength, ProbationReport, ProbationStage,
+    ProbationStep, Receipt, ReceiptKind, Refusal, Rehearsal, RehearseOptions, Rehearsed, RollbackOptions, SealedPoint,
+    SideFigures, Skipped, StateRehearsal, Swap, SwapOptions, Thresholds, Times,
 };
 pub use host::{
     CollectionDetails, DataDir, DeployOptions, Deployed, Event, EventReader, Happened, HistoryEntry, HistoryEvent,
@@ -37,5 +39,5 @@ pub use host::{
     PluginSummary, Recovered, Recovery, ScanOptions, Signature, StateEntry, StatePage, UpgradeFunction, VersionSummary,
     Words,
 };
-pub use plugin::{Call, CallId, Outcome, Progress, RecordOptions, Recording, Reply, Reuse, UnderWay};
+pub use plugin::{Call, CallFigures, CallId, Outcome, Progress, RecordOptions, Recording, Reply, Reuse, UnderWay};
 pub use receipts::Receipts;

@@ -23,7 +23,7 @@ pub struct Declared {
     pub interface: String,
     /// What its functions show.
     pub shape: Shape,
-    /// Imported only to migrate from: see [`Identity::is_older_than`].
+    /// Imported only to migrate from: on another track than the one that the component keeps.
     pub old: bool,
 }
 
@@ -126,7 +126,7 @@ pub fn admit(ledger: &Ledger, declared: &[Declared], options: &Admission) -> Res
         let declared = &*found.declared;
         hearing.reasons.extend(found.reasons);
         hearing.admitted.upgraded = found.upgraded;
-        declared.iter().for_each(|declared| hearing.bind(ledger, declared));
+        declared.iter().for_each(|one| hearing.bind(ledger, one, is_refilled(ledger, declared, one)));
         hearing.drop_named(ledger, declared);
         hearing.look_at_the_rest(ledger, declared);
     }
@@ -153,9 +153,9 @@ impl Hearing<'_> {
         }
     }
 
-    fn bind(&mut self, ledger: &Ledger, declared: &Declared) {
+    fn bind(&mut self, ledger: &Ledger, declared: &Declared, refilled: bool) {
         let binding = match ledger.collections.get(&declared.identity) {
-            Some(known) if known.dropped && !declared.old => {
+            Some(known) if known.dropped && !declared.old && !refilled => {
                 let (identity, by) = (declared.identity.clone(), known.writer.clone());
                 return self.reasons.push(Reason::Dropped { identity, by });
             }
@@ -224,6 +224,7 @@ impl Hearing<'_> {
         false
     }
 
+    /// One that the state does not hold. A tombstone of its name goes: its number is not used again.
     fn bind_new(&mut self, kind: Kind, declared: &Declared) -> Binding {
         let collection = Collection {
             number: self.admitted.ledger.next_number(),
@@ -291,6 +292,14 @@ impl Hearing<'_> {
             collection.writer = self.options.version_label.clone();
         }
     }
+}
+
+/// Whether a migration fills the collection anew, from another track of its package that the state holds: then it starts
+/// empty, whatever became of it before.
+fn is_refilled(ledger: &Ledger, all: &[Declared], declared: &Declared) -> bool {
+    let package = declared.identity.package();
+    let sources = all.iter().filter(|other| other.old && package.is_some() && other.identity.package() == package);
+    sources.map(|source| &source.identity).any(|source| ledger.live_number(source).is_some())
 }
 
 impl Collection {

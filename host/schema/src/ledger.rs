@@ -38,7 +38,8 @@ pub struct Collection {
     pub schemas: Vec<Schema>,
     /// Label of the version that wrote this record.
     pub writer: String,
-    /// Dropped by name or migrated away: the entries are gone and the identity is not taken again silently.
+    /// Dropped by name or migrated away: the entries are gone, and only a migration that fills it anew takes the identity
+    /// again.
     pub dropped: bool,
 }
 

@@ -10,15 +10,15 @@ use serde_json::json;
 use stead_receipt::SecretKey;
 use stead_runtime::engine::{Engine, EngineOptions};
 use stead_runtime::{
-    Diff, Edited, Export, HistoryEntry, Host, HostOptions, Imported, PluginSummary, Receipt, Recovery, Rehearsed,
-    StateDigest, VersionSummary,
+    Diff, Edited, Export, HistoryEntry, Host, HostOptions, Imported, PluginSummary, Recovery, Rehearsed, StateDigest,
+    VersionSummary,
 };
 
 use crate::api::{
     self, Api, ApiError, Arguments, CallAnswer, CallOptions, CheckAnswer, CheckRequest, CheckpointAnswer, DeployAnswer,
-    DeployRequest, EditRequest, ImportRequest, LedgerAnswer, Pairs, PluginInfo, RecordAnswer, RecordRequest,
-    RehearseRequest, RepairAnswer, RollbackRequest, StateAnswer, StateQuery, SwapAllRequest, SwapRequest, VerifyAnswer,
-    verify_idle, write_diff,
+    DeployRequest, EditRequest, HandOffAnswer, ImportRequest, LedgerAnswer, Pairs, PluginInfo, RecordAnswer,
+    RecordRequest, RehearseRequest, RepairAnswer, RollbackRequest, StateAnswer, StateQuery, SwapAllRequest,
+    SwapRequest, VerifyAnswer, verify_idle, write_diff,
 };
 use crate::client::{Body, Client, Target, escape, query};
 use crate::command::Missing;
@@ -163,7 +163,12 @@ impl Session {
         }
     }
 
-    pub(crate) async fn swap(&self, plugin: &str, wasm: Vec<u8>, request: &SwapRequest) -> Result<Receipt, ApiError> {
+    pub(crate) async fn swap(
+        &self,
+        plugin: &str,
+        wasm: Vec<u8>,
+        request: &SwapRequest,
+    ) -> Result<HandOffAnswer, ApiError> {
         match self {
             Self::Remote(client) => {
                 client.post(&path(plugin, "/swap", &request.pairs()), Body::Component(wasm.into())).await
@@ -176,7 +181,7 @@ impl Session {
         &self,
         request: &SwapAllRequest,
         components: Vec<u8>,
-    ) -> Result<Vec<Receipt>, ApiError> {
+    ) -> Result<Vec<HandOffAnswer>, ApiError> {
         match self {
             Self::Remote(client) => {
                 let path = format!("/v1/swap{}", query(&request.pairs().0));
@@ -215,7 +220,7 @@ impl Session {
         }
     }
 
-    pub(crate) async fn rollback(&self, plugin: &str, request: &RollbackRequest) -> Result<Receipt, ApiError> {
+    pub(crate) async fn rollback(&self, plugin: &str, request: &RollbackRequest) -> Result<HandOffAnswer, ApiError> {
         match self {
             Self::Remote(client) => client.post(&path(plugin, "/rollback", &request.pairs()), Body::Empty).await,
             Self::Local(api) => api.rollback(plugin, request).await,
@@ -234,6 +239,14 @@ impl Session {
         match self {
             Self::Remote(client) => client.get(&path(plugin, "/recording", &Pairs::default())).await,
             Self::Local(api) => api.recording(plugin),
+        }
+    }
+
+    /// Lets the calls of a stopped plugin in again.
+    pub(crate) async fn resume(&self, plugin: &str) -> Result<VersionSummary, ApiError> {
+        match self {
+            Self::Remote(client) => client.post(&path(plugin, "/resume", &Pairs::default()), Body::Empty).await,
+            Self::Local(api) => api.resume(plugin).await,
         }
     }
 

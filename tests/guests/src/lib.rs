@@ -83,6 +83,14 @@ guests! {
     STOCK_WIDENING = "stock-widening";
     /// The track after STOCK_V1, with a migration of the whole state.
     STOCK_MIGRATE = "stock-migrate";
+    /// As v1, with a way down from v2.
+    EVOLVE_BACK = "evolve-back";
+    /// As EVOLVE_BACK; its way down reads two entries and not the sum, and refuses a key that starts with `refuse`.
+    EVOLVE_BACK_PARTLY = "evolve-back-partly";
+    /// As v2, with a way down from v3.
+    EVOLVE_BOTH = "evolve-both";
+    /// As v1; a key that starts with `trap` panics, and one that starts with `slow` takes 30 ms.
+    EVOLVE_FLAKY = "evolve-flaky";
     /// Every function of `wasi:keyvalue` 0.2.0-draft behind an export: see `wasm/wit/keyvalue/keyvalue.wit`.
     KEYVALUE_DRAFT = "keyvalue-draft";
     /// The same for 0.2.0-draft2, with compare-and-swap.

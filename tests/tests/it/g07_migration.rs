@@ -142,14 +142,14 @@ async fn g07_a_migration_is_told_the_label_of_the_version_before() {
 #[tokio::test]
 async fn g07_old_collections_can_only_be_read_and_only_while_migrating() {
     let host = labelled(Some("sum scan:+9"), &["a", "b"]).await;
-    aborts(&host, EVOLVE_MIGRATE_WRITES_OLD, &["test:evolve/sum@1", "is old: `migrate` can only read it"]).await;
+    aborts(&host, EVOLVE_MIGRATE_WRITES_OLD, &["test:evolve/sum@1", "is old: a migration can only read it"]).await;
     // It checks that the new track starts empty.
     swapped(&host, EVOLVE_MIGRATE_READS).await;
     assert_eq!(version(&host, "box").await, "migrate-reads");
     for (function, args) in [("count-of", vec![text("a")]), ("total", vec![])] {
         let reply = host.call(Call::new("box", function, args.clone())).await;
         let message = format!("{:?}", reply.as_ref().err());
-        assert!(message.contains("is old: it can only be used within `migrate`"), "{message}");
+        assert!(message.contains("is old: it can only be used within a migration"), "{message}");
         assert_eq!(refused(reply), "trapped");
     }
     assert_eq!(bump(&host, "a").await, 1, "the plugin serves on");

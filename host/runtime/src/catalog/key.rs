@@ -13,6 +13,7 @@ const WINDOW: u8 = 0x06;
 const STAGING: u8 = 0x07;
 const RECORDED: u8 = 0x08;
 const RECEIPT: u8 = 0x09;
+const PROBATION: u8 = 0x0a;
 const UPGRADE: u8 = 0x0b;
 const LINKS: u8 = 0x0c;
 
@@ -72,6 +73,21 @@ impl Key {
     /// How far a plugin's state has been converted entry by entry.
     pub(crate) fn upgrade(plugin: PluginId) -> Key {
         Key::of(UPGRADE, plugin, &[])
+    }
+
+    /// The probation of a plugin's active version.
+    pub(crate) fn probation(plugin: PluginId) -> Key {
+        Key::of(PROBATION, plugin, &[])
+    }
+
+    /// The probation that begins with the hand-off of a plugin that is under way.
+    pub(crate) fn probation_agreed(plugin: PluginId) -> Key {
+        Key::of(PROBATION, plugin, b"+")
+    }
+
+    /// All probations of active versions and of successors, half-open.
+    pub(crate) fn probations() -> (Bytes, Bytes) {
+        (vec![PROBATION].into(), vec![PROBATION + 1].into())
     }
 
     /// The links of a version.

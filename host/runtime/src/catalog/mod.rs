@@ -12,6 +12,8 @@
 //! 08 01 <plugin u64 BE> <number u64 BE> <bytes u32 BE>   a recorded call
 //! 09 00 <plugin u64 BE> <number u64 BE>                  a statement about a hand-off that is due
 //! 09 01 <plugin u64 BE> <number u64 BE>                  a statement about a hand-off, as it was signed
+//! 0a <plugin u64 BE>                                     probation of the active version
+//! 0a <plugin u64 BE> 2b                                  probation that the hand-off under way begins
 //! 0b <plugin u64 BE>                                     how far a state is converted entry by entry
 //! 0c <plugin u64 BE> <generation u64 BE>                 links of a version; none if it has none
 //! ```
@@ -20,6 +22,7 @@
 
 mod key;
 mod links;
+mod probation;
 mod receipt;
 mod record;
 mod recorded;
@@ -38,6 +41,7 @@ use stead_store::{Order, ReadError, StateId, Store, Transaction, View, Writes};
 
 pub(crate) use key::Key;
 pub(crate) use links::LinksRecord;
+pub(crate) use probation::{ProbationRecord, Stage};
 pub(crate) use receipt::{DueRecord, StatementRecord};
 pub(crate) use record::{
     End, HandOffRecord, PartyRecord, PluginId, PluginRecord, Previous, ResultRecord, Sealed, StagingRecord, Undone,
@@ -159,6 +163,16 @@ impl Catalog {
         (number, bytes): (u64, u32),
     ) -> Result<Option<CallRecord<'static>>, HostError> {
         self.get(&Key::recorded_call(plugin, number, bytes))
+    }
+
+    /// All probations, agreed ones too.
+    pub(crate) fn probations(&self) -> Result<Vec<ProbationRecord>, HostError> {
+        self.all(Key::probations())
+    }
+
+    /// The probation that begins with the hand-off of a plugin that is under way.
+    pub(crate) fn probation_agreed(&self, plugin: PluginId) -> Result<Option<ProbationRecord>, HostError> {
+        self.get(&Key::probation_agreed(plugin))
     }
 
     /// What happened to a plugin, the oldest first.

@@ -10,11 +10,14 @@ use wasmtime::component::{Component, ComponentExportIndex};
 
 use super::find::FindError;
 use super::link::{Link, LinkTo};
+use super::old::{self, Ways};
 use super::refusal::ComponentError;
 use super::{Engine, keyvalue, named, reflect, unsupported, upgrade, wasi};
 
 /// The interface through which a version migrates state.
 const MIGRATE: &str = "stead:plugin/migrate@0.1.0";
+/// The interface through which a version takes state back from a newer track.
+const MIGRATE_BACK: &str = "stead:plugin/migrate-back@0.1.0";
 /// The interface through which a version checks state before it serves.
 const READY: &str = "stead:plugin/ready@0.1.0";
 
@@ -34,6 +37,7 @@ pub(super) struct Understood {
     /// As they are without a link.
     imports: OnceLock<Arc<Imports>>,
     migrate: Option<usize>,
+    migrate_back: Option<usize>,
     ready: Option<usize>,
     /// Where among the exports functions stand that convert entries.
     upgrade_places: Vec<usize>,
@@ -112,11 +116,12 @@ impl Program {
     pub(crate) fn load_linked(engine: &Engine, bytes: &[u8], links: &[LinkTo]) -> Result<Program, ComponentError> {
         let shared = Program::understand(engine, bytes)?;
         let component = &shared.component;
-        let has_old = shared.migrate.is_some() || !shared.upgrade_places.is_empty();
+        let up = shared.migrate.is_some() || !shared.upgrade_places.is_empty();
+        let ways = Ways { up, down: shared.migrate_back.is_some() };
         let imports = match shared.imports.get() {
             Some(known) if links.is_empty() => Arc::clone(known),
             _ => {
-                let mut found = imports(engine, component, has_old, links)?;
+                let mut found = imports(engine, component, ways, links)?;
                 let ty = component.component_type();
                 let names = ty.imports(engine.wasmtime()).map(|(name, _)| name);
                 found.upgrades = upgrade::fit(&shared.exports, &shared.upgrade_places, &found.declared, names)?;
@@ -142,12 +147,15 @@ impl Program {
             .compile(engine.wasmtime(), &hash, bytes)
             .map_err(|error| unsupported::explain(bytes, format!("{error:#}")))?;
         let mut exports = exports(engine, &component);
-        let migrate = plugin_export(&exports, MIGRATE, "migrate", "func(from: option<string>) -> result<_, string>")?;
+        let must = "func(from: option<string>) -> result<_, string>";
+        let migrate = plugin_export(&exports, MIGRATE, "migrate", must)?;
+        let migrate_back = plugin_export(&exports, MIGRATE_BACK, "migrate-back", must)?;
         let ready = plugin_export(&exports, READY, "ready", "func() -> result<_, string>")?;
         let ty = component.component_type();
         let upgrade_places = upgrade::places(&mut exports, ty.imports(engine.wasmtime()).map(|(name, _)| name));
         let imports = OnceLock::new();
-        let shared = Arc::new(Understood { component, hash, exports, imports, migrate, ready, upgrade_places });
+        let understood = Understood { component, hash, exports, imports, migrate, migrate_back, ready, upgrade_places };
+        let shared = Arc::new(understood);
         engine.code().keep(hash, &shared);
         Ok(shared)
     }
@@ -180,6 +188,11 @@ impl Program {
     /// `stead:plugin/migrate`: its place among the exports.
     pub(crate) fn migrate(&self) -> Option<usize> {
         self.shared.migrate
+    }
+
+    /// `stead:plugin/migrate-back`: its place among the exports.
+    pub(crate) fn migrate_back(&self) -> Option<usize> {
+        self.shared.migrate_back
     }
 
     /// `stead:plugin/ready`: its place among the exports.
@@ -324,7 +337,7 @@ fn plugin_export(
     let is_it = |export: &Export| export.interface.as_deref() == Some(interface) && export.function == function;
     let Some(index) = exports.iter().position(is_it) else { return Ok(None) };
     let params: Vec<Type> = match function {
-        "migrate" => vec![Type::String.option()],
+        "migrate" | "migrate-back" => vec![Type::String.option()],
         _ => Vec::new(),
     };
     let result = Some(Type::Result { ok: None, err: Some(Box::new(Type::String)) });
@@ -337,7 +350,7 @@ fn plugin_export(
 }
 
 /// The collections, the WASI interfaces and the links that a component imports.
-fn imports(engine: &Engine, component: &Component, has_old: bool, named: &[LinkTo]) -> Result<Imports, ComponentError> {
+fn imports(engine: &Engine, component: &Component, ways: Ways, named: &[LinkTo]) -> Result<Imports, ComponentError> {
     let ty = component.component_type();
     let mut declared: Vec<Declared> = Vec::new();
     let (mut wasi, mut links) = (Vec::new(), Vec::<Link>::new());
@@ -374,15 +387,7 @@ fn imports(engine: &Engine, component: &Component, has_old: bool, named: &[LinkT
             declared.push(collection);
         }
     }
-    if has_old {
-        let imports = ty.imports(engine.wasmtime()).map(|(name, _)| name);
-        let exports = ty.exports(engine.wasmtime()).map(|(name, _)| name);
-        let all: Vec<Identity> = imports.chain(exports).filter_map(|name| Identity::parse(name).ok()).collect();
-        // The standard interfaces have versions of their own, and one store beneath them.
-        for collection in declared.iter_mut().filter(|collection| !keyvalue::is(collection)) {
-            collection.old = all.iter().any(|other| collection.identity.is_older_than(other));
-        }
-    }
+    old::mark(engine, component, &mut declared, ways)?;
     // The order of imports is a compiler's choice. Numbers are given in this one, so that equal contents have equal roots.
     declared.sort_by(|one, other| one.identity.cmp(&other.identity));
     Ok(Imports { declared, wasi, links, upgrades: Vec::new() })

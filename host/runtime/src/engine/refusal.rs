@@ -156,6 +156,16 @@ pub enum ComponentError {
     /// A function that is to convert entries cannot.
     #[error("export {0}")]
     Upgrade(#[from] UpgradeError),
+    /// It brings a way up and a way down, and nothing says which track it keeps.
+    #[error(
+        "it exports `stead:plugin/migrate`, or functions that convert entries, and `stead:plugin/migrate-back`, and imports \
+         several tracks of `{package}`: export an interface of `{package}` on the track that it keeps, so that the others \
+         can be told to be old"
+    )]
+    BothWays {
+        /// The package.
+        package: String,
+    },
     /// wasmtime cannot join it to what the host offers.
     #[error("the component cannot be linked: {what}")]
     Unlinkable {
@@ -201,6 +211,7 @@ impl ComponentError {
             ComponentError::OneTrackTwice { .. } => "one-track-twice",
             ComponentError::PluginExport { .. } => "plugin-export",
             ComponentError::Upgrade(_) => "upgrade",
+            ComponentError::BothWays { .. } => "both-ways",
             ComponentError::Unlinkable { .. } => "unlinkable",
             ComponentError::Unbound { .. } => "unbound",
         }

@@ -1,6 +1,6 @@
-//! Going back to the version before.
+//! Why a plugin did not go back to the version before, or was not let go on.
 
-use super::{SwapError, reasons};
+use super::{HostError, SwapError, reasons};
 use crate::handoff::Refusal;
 
 /// Why a plugin did not go back to the version before.
@@ -27,6 +27,37 @@ impl RollbackError {
             RollbackError::NoPrevious { .. } => "no-previous",
             RollbackError::WouldLose(_) => "would-lose",
             RollbackError::Swap(error) => error.kind(),
+        }
+    }
+}
+
+/// Why the calls of a plugin were not let in again.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// No plugin has this name.
+    #[error("there is no plugin {plugin:?}")]
+    UnknownPlugin {
+        /// The plugin.
+        plugin: String,
+    },
+    /// Its calls are let in.
+    #[error("{plugin} is not stopped")]
+    NotStopped {
+        /// The plugin.
+        plugin: String,
+    },
+    /// The host or its store failed.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+impl ResumeError {
+    /// A stable word for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            ResumeError::UnknownPlugin { .. } => "unknown-plugin",
+            ResumeError::NotStopped { .. } => "not-stopped",
+            ResumeError::Host(error) => error.kind(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the successor's state needs beyond what is there: the migration's writes, entries that leave, the ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use super::receipt::{Migrated, MigratedCollection};
 use super::upgrade::Job;
 use super::{Stop, micros};
 use crate::crash;
-use crate::engine::{CallEnd, Instance, Mode, Touched};
+use crate::engine::{CallEnd, Instance, Mode, Touched, Way};
 use crate::plugin::write_ledger;
 
 /// What the commit writes to the successor's state, computed over one view of it.
@@ -46,7 +46,7 @@ impl Party {
         let mut transaction = Transaction::new(live.clone());
         let mut migrated = None;
         if holds_any(live, &plan.admitted.migrated)? {
-            let (collections, migrated_to) = self.migrate(live, transaction).await?;
+            let (collections, migrated_to) = self.migrate(self.migration()?, live, transaction).await?;
             transaction = migrated_to;
             migrated = Some(Migrated { collections, runs, took_us: micros(began.elapsed()) });
         }
@@ -61,15 +61,28 @@ impl Party {
         Ok(Carried { at, effects, migrated, staging: None })
     }
 
-    /// Runs the successor's migration over a transaction.
+    /// The successor's migration from the tracks that the state keeps, up or down, by its place among the exports.
+    fn migration(&self) -> Result<usize, Stop> {
+        let Successor { program, plan } = self.successor()?;
+        let of = |(identity, _): &(Identity, u32)| program.migration_of(identity);
+        let ways: BTreeSet<(Way, usize)> = plan.admitted.migrated.iter().filter_map(of).collect();
+        match ways.into_iter().collect::<Vec<_>>()[..] {
+            [] => Err(Stop::abort("the successor brings no migration")),
+            [(_, export)] => Ok(export),
+            _ => Err(Stop::abort(
+                "the state keeps tracks on both sides of the successor's, and one migration at a time can run: drop the \
+                 collections of one side by name, or deploy a version that migrates them first",
+            )),
+        }
+    }
+
+    /// Runs a migration of the successor over a transaction.
     async fn migrate(
         &self,
+        export: usize,
         live: &View,
         transaction: Transaction,
     ) -> Result<(Vec<MigratedCollection>, Transaction), Stop> {
-        let Some(export) = self.successor()?.program.migrate() else {
-            return Err(Stop::abort("the successor brings no migration"));
-        };
         let label = self.plugin.serving().version.label.clone();
         let from = Value(Parts::Option(label.map(|label| Box::new(Value(Parts::String(label))))));
         let mut instance = self.instance().await?;

@@ -256,7 +256,7 @@ fn fate(identity: &Identity, live: bool, known: bool, import: Option<&Declared>,
             false => Fate::Absent,
         },
         Some(_) if live => Fate::Kept,
-        Some(_) if known => Fate::Tombstone,
+        Some(_) if known && !is_refilled(identity, heard) => Fate::Tombstone,
         Some(import) => match import.shape.kind {
             Some(_) => Fate::New,
             None => Fate::Undecided,
@@ -275,6 +275,11 @@ fn fate(identity: &Identity, live: bool, known: bool, import: Option<&Declared>,
             }
         }
     }
+}
+
+/// Whether a migration takes up a collection that was dropped or migrated away.
+fn is_refilled(identity: &Identity, heard: &Heard) -> bool {
+    heard.admitted.ledger.collections.get(identity).is_some_and(|collection| !collection.dropped)
 }
 
 /// What callers would see of the exported functions. Interfaces of one name and track are the same.

@@ -5,8 +5,8 @@ use stead_store::{Change, StateId, WriterEpoch, Writes};
 use super::party::Party;
 use super::plan::Base;
 use super::receipt::{Activated, PhaseTime, Receipt, SealedPoint};
-use super::{HandOff, Stop, micros, upgrade};
-use crate::catalog::{self, Catalog, Key, PluginRecord, Previous, Sealed};
+use super::{HandOff, Stop, micros, probation, upgrade};
+use crate::catalog::{self, Catalog, Key, PluginRecord, Previous, ProbationRecord, Sealed, Stage};
 use crate::crash;
 use crate::error::HostError;
 use crate::host::{Happened, HistoryEntry, HistoryEvent};
@@ -51,6 +51,7 @@ impl HandOff {
         drop(links);
         for (party, commit) in self.parties.iter_mut().zip(&mut commits) {
             if let Some(gate) = party.gate.take() {
+                probation::take_up(&self.host, &party.plugin);
                 commit.receipt.held_calls = party.plugin.waiting() as u64;
                 commit.receipt.pause_us = micros(gate.since.elapsed());
             }
@@ -122,8 +123,26 @@ impl Party {
         catalog::put(records, Key::plugin(&plugin.name), &plugin);
         catalog::put(records, Key::version(plugin.id, plugin.active), &self.record.successor);
         catalog::put(records, Key::history(plugin.id, number), &entry(number, &receipt));
-        let successor = Some(Serving::warm(plugin, self.record.successor.clone(), epoch, linked));
-        Ok(Commit { receipt, number, begun, successor })
+        let probation = self.begin_probation(records);
+        let successor = Serving::warm(plugin, self.record.successor.clone(), epoch, linked);
+        let successor = match probation {
+            Some(probation) => successor.on_probation(probation),
+            None => successor,
+        };
+        Ok(Commit { receipt, number, begun, successor: Some(successor) })
+    }
+
+    /// Ends the incumbent's probation and begins the successor's, if it has one.
+    fn begin_probation(&self, records: &mut Writes) -> Option<ProbationRecord> {
+        let id = self.plugin.id;
+        catalog::remove(records, Key::probation_agreed(id));
+        let Some(agreed) = &self.probation else {
+            catalog::remove(records, Key::probation(id));
+            return None;
+        };
+        let record = ProbationRecord { stage: Stage::Watching, ..agreed.clone() };
+        catalog::put(records, Key::probation(id), &record);
+        Some(record)
     }
 
     /// What happens to states: the successor's, its writer epoch, and a pinned copy of how it began.

@@ -74,6 +74,7 @@ pub(super) async fn swap_since(
 
 async fn party(host: &Shared, plugin: Arc<Plugin>, mark: Mark, swap: Swap) -> Result<Party, SwapError> {
     let Swap { wasm, options, .. } = swap;
+    let probation = options.probation.clone();
     if let Some(settings) = &options.settings {
         settings.check()?;
     }
@@ -97,7 +98,8 @@ async fn party(host: &Shared, plugin: Arc<Plugin>, mark: Mark, swap: Swap) -> Re
     let store = host.store.clone();
     blocking(move || store.put_component(&wasm)).await.map_err(HostError::from)?;
     let successor = Some(Successor { program, plan });
-    Ok(Party { successor, links: Some(links), ahead, ..Party::new(host, plugin, mark, record) })
+    let party = Party::new(host, plugin, mark, record).with_probation(probation);
+    Ok(Party { successor, links: Some(links), ahead, ..party })
 }
 
 impl PartyRecord {

@@ -7,7 +7,7 @@ use stead_store::View;
 use super::carry::entries;
 use super::convert::{Losing, losing};
 use super::receipt::Refusal;
-use crate::engine::{Grants, Linked, Program, Settings};
+use crate::engine::{Grants, Linked, Program, Settings, Way};
 use crate::error::HostError;
 use crate::host::refusals;
 use crate::limits::Limits;
@@ -81,18 +81,23 @@ pub(super) fn hear(question: Question<'_>) -> Result<Heard, HostError> {
 /// What old collections hold that neither a function converts entry by entry nor a migration carries over. Where some are
 /// converted, no migration runs: it would see the state at another moment.
 fn unconverted(program: &Program, admitted: &Admitted, state: Option<&View>) -> Result<Vec<Refusal>, HostError> {
-    if program.upgrades().is_empty() || admitted.upgraded.is_empty() && program.migrate().is_some() {
+    if program.upgrades().is_empty() {
         return Ok(Vec::new());
     }
-    let why = match program.migrate() {
-        Some(_) => {
-            "`migrate` cannot run beside functions that convert entries of other collections: export such a function for \
-             every collection that holds something, or none"
-        }
-        None => "no exported function converts its entries, and there is no `stead:plugin/migrate`",
-    };
     let mut refusals = Vec::new();
     for (identity, number) in &admitted.migrated {
+        let why = match program.migration_of(identity) {
+            Some(_) if admitted.upgraded.is_empty() => continue,
+            Some((Way::Up, _)) => {
+                "`migrate` cannot run beside functions that convert entries of other collections: export such a function \
+                 for every collection that holds something, or none"
+            }
+            Some((Way::Down, _)) => {
+                "`migrate-back` cannot run beside functions that convert entries of other collections: deploy a version \
+                 that brings all of the state to one track first"
+            }
+            None => "no exported function converts its entries, and there is no `stead:plugin/migrate`",
+        };
         let is_upgraded = admitted.upgraded.iter().any(|upgraded| upgraded.from == *identity);
         let holds_any = |state: &View| entries(state, *number).next().transpose().map(|entry| entry.is_some());
         if !is_upgraded && state.map_or(Ok(true), holds_any)? {

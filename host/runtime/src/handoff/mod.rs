@@ -40,6 +40,7 @@ mod party;
 mod phase;
 mod phases;
 mod plan;
+mod probation;
 mod receipt;
 mod rehearsal;
 mod resume;
@@ -53,6 +54,10 @@ use stead_store::{CommitError, OutcomeUnknown, ReadError};
 pub use check::{Check, CheckError, Checked, Fate, FunctionChange};
 pub use options::{CheckOptions, RollbackOptions, Swap, SwapOptions};
 pub use phase::Phase;
+pub use probation::{
+    Breach, Measure, OnBreach, Otherwise, Outlook, Probation, ProbationLength, ProbationReport, ProbationStage,
+    ProbationStep, Thresholds,
+};
 pub use receipt::{
     Activated, CollectionVerdict, Migrated, MigratedCollection, PhaseTime, Receipt, ReceiptKind, Refusal, SealedPoint,
 };
@@ -67,9 +72,10 @@ pub(crate) use commit::SEALED_STATES_MAX;
 pub(crate) use group::swap;
 pub(crate) use later::for_each_later;
 pub(crate) use plan::identities;
+pub(crate) use probation::{breaches, conclude, let_in, save as save_probations, take_up};
 pub(crate) use rehearsal::rehearse;
 pub(crate) use resume::resume;
-pub(crate) use rollback::rollback;
+pub(crate) use rollback::{rollback, rollback_of};
 
 use crate::catalog::HandOffRecord;
 use crate::error::{HostError, SwapError};

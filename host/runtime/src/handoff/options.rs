@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Probation;
 use crate::engine::{Grants, LinkTo, Settings};
 
 /// How a version is replaced.
@@ -33,6 +34,8 @@ pub struct SwapOptions {
     pub settings: Option<Settings>,
     /// Who asks, for the receipt.
     pub asked_by: Option<String>,
+    /// How the successor is watched once it serves; `None` is not at all.
+    pub probation: Option<Probation>,
 }
 
 /// A plugin and the version that it gets.
@@ -70,4 +73,8 @@ pub struct RollbackOptions {
     pub deadline: Option<Duration>,
     /// Who asks, for the receipt.
     pub asked_by: Option<String>,
+    /// Entries that the migration of the version before never read may be left behind.
+    pub accept_unread: bool,
+    /// How the version before is watched once it serves again; `None` is not at all.
+    pub probation: Option<Probation>,
 }

@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use stead_store::{StateId, WriterEpoch};
 
-use super::Stop;
 use super::carry::Carried;
 use super::group::{AHEAD, PATIENCE};
 use super::plan::Plan;
 use super::upgrade::Upgrading;
-use crate::catalog::{LinksRecord, PartyRecord};
+use super::{Probation, Stop};
+use crate::catalog::{LinksRecord, PartyRecord, ProbationRecord, Stage};
 use crate::engine::Program;
 use crate::error::{HostError, SwapError};
 use crate::host::Shared;
-use crate::plugin::{Mark, Plugin, Seat, Turn};
+use crate::plugin::{Mark, Plugin, Seat, Stats, Turn};
 
 /// One plugin of a hand-off: what is journaled of it, and what lives only as long as the process.
 pub(super) struct Party {
@@ -45,6 +45,8 @@ pub(super) struct Party {
     pub(super) discarded: u64,
     /// The links of a version that is new; those of one that is not stand in the catalog.
     pub(super) links: Option<LinksRecord>,
+    /// The probation that the successor begins with.
+    pub(super) probation: Option<ProbationRecord>,
 }
 
 /// The successor's code, and what is going to be done for it.
@@ -88,7 +90,23 @@ impl Party {
             sealed_at: None,
             discarded: 0,
             links: None,
+            probation: None,
         }
+    }
+
+    /// The same with a probation of the successor, which is judged by what the incumbent has done so far.
+    pub(super) fn with_probation(self, terms: Option<Probation>) -> Party {
+        let serving = self.plugin.serving();
+        let probation = terms.map(|terms| ProbationRecord {
+            plugin: self.plugin.name.clone(),
+            generation: self.record.successor.generation,
+            terms,
+            baseline: serving.conduct.stats(),
+            stats: Stats::default(),
+            watched_ms: 0,
+            stage: Stage::Agreed,
+        });
+        Party { probation, ..self }
     }
 
     /// Holds new calls and waits for the running one, until `patience` has passed since then.

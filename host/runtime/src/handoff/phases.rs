@@ -134,6 +134,7 @@ impl HandOff {
                 changes.push(Change::Remove { state: sealed });
             }
             party.forget_links(&mut records)?;
+            catalog::remove(&mut records, Key::probation_agreed(party.plugin.id));
             let number = Catalog::of(&self.host.store)?.events(party.plugin.id)? + 1;
             let event = HistoryEvent::HandOff { receipt: Box::new(receipt.clone()) };
             let entry = HistoryEntry { number, at_ms: receipt.at_ms, event };
@@ -152,6 +153,11 @@ impl HandOff {
 
     async fn record_with(&self, changes: Vec<Change>, mut records: Writes) -> Result<(), Stop> {
         catalog::put(&mut records, self.key(), &self.journal());
+        for party in &self.parties {
+            if let Some(probation) = &party.probation {
+                catalog::put(&mut records, Key::probation_agreed(party.plugin.id), probation);
+            }
+        }
         Ok(self.host.commit_durably(changes, records).await?)
     }
 

@@ -1,5 +1,7 @@
 //! The plan of a hand-off: whether the successor may take over, and from which state it starts.
 
+use std::collections::BTreeMap;
+
 use stead_schema::{Admission, Admitted, Identity, Ledger, Verdict};
 use stead_store::{StateId, View};
 
@@ -78,7 +80,9 @@ pub(super) fn plan(
         ReceiptKind::Swap => Base::Live,
         kind => {
             let previous = serving.plugin.previous.as_ref().ok_or(NoPlan::NoPrevious)?;
-            rollback_base(host, previous, kind == ReceiptKind::RollbackDiscarding, live)?
+            let brings_migration =
+                program.migrate().or(program.migrate_back()).is_some() || !program.upgrades().is_empty();
+            rollback_base(host, previous, kind == ReceiptKind::RollbackDiscarding, brings_migration, live)?
         }
     };
     let view = match base {
@@ -90,6 +94,14 @@ pub(super) fn plan(
     let no = |refusals| if going_back { NoPlan::WouldLose(refusals) } else { NoPlan::Refused(refusals) };
     let state = (base == Base::Live).then_some(live);
     let heard = heard(host, serving, program, record, &ledger, state, affirmed)?;
+    // What left the state comes back by a migration alone.
+    if let Some(previous) = serving.plugin.previous.as_ref().filter(|previous| going_back && previous.rebuilt)
+        && heard.refusals.is_empty()
+        && heard.admitted.migrated.is_empty()
+    {
+        let begun = host.view(previous.begun)?;
+        return Err(NoPlan::WouldLose(all_written_since(&ledger, &count_later(&begun, live)?)));
+    }
     match heard.linked {
         Some(Ok(linked)) => Ok(Plan { base, ledger, admitted: heard.admitted, linked }),
         Some(Err(unlinkable)) => Err(NoPlan::Refused(vec![unlinkable])),
@@ -125,8 +137,14 @@ pub(super) fn heard(
 }
 
 /// Where going back starts: at the sealed state if nothing was written since or it is given up, else at the live one,
-/// if that is still what the version before had, with writes added.
-fn rollback_base(host: &Shared, previous: &Previous, discarding: bool, live: &View) -> Result<Base, NoPlan> {
+/// if that is still what the version before had, with writes added, or if the version before may migrate it.
+fn rollback_base(
+    host: &Shared,
+    previous: &Previous,
+    discarding: bool,
+    brings_migration: bool,
+    live: &View,
+) -> Result<Base, NoPlan> {
     let begun = host.view(previous.begun)?;
     let later = count_later(&begun, live)?;
     if later.is_empty() {
@@ -135,11 +153,14 @@ fn rollback_base(host: &Shared, previous: &Previous, discarding: bool, live: &Vi
     if discarding {
         return Ok(Base::Sealed { state: previous.sealed, discarding: true });
     }
-    if !previous.rebuilt {
+    if !previous.rebuilt || brings_migration {
         return Ok(Base::Live);
     }
-    let ledger = read_ledger(live)?;
-    Err(NoPlan::WouldLose(later.into_iter().map(|(number, entries)| written_since(&ledger, number, entries)).collect()))
+    Err(NoPlan::WouldLose(all_written_since(&read_ledger(live)?, &later)))
+}
+
+fn all_written_since(ledger: &Ledger, later: &BTreeMap<u32, u64>) -> Vec<Refusal> {
+    later.iter().map(|(number, entries)| written_since(ledger, *number, *entries)).collect()
 }
 
 fn written_since(ledger: &Ledger, number: u32, entries: u64) -> Refusal {

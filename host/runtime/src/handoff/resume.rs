@@ -9,7 +9,7 @@ use super::links::recorded;
 use super::party::{Party, Successor, begin};
 use super::plan::{Base, NoPlan};
 use super::{Ended, HandOff, Phase, upgrade};
-use crate::catalog::{HandOffRecord, PartyRecord};
+use crate::catalog::{Catalog, HandOffRecord, PartyRecord};
 use crate::error::HostError;
 use crate::host::{Recovered, Shared};
 use crate::plugin::Plugin;
@@ -25,7 +25,8 @@ pub(crate) async fn resume(host: &Shared, journal: HandOffRecord) -> Result<Vec<
     let mut parties = Vec::new();
     for record in journal.parties {
         let (plugin, mark) = begin(host, &record.plugin).map_err(|error| damaged(error.to_string()))?;
-        parties.push(Party::new(host, plugin, mark, record));
+        let probation = Catalog::of(&host.store)?.probation_agreed(plugin.id)?;
+        parties.push(Party { probation, ..Party::new(host, plugin, mark, record) });
     }
     if parties.is_empty() {
         return Err(damaged("a hand-off of no plugin".into()));

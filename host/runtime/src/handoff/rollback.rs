@@ -1,5 +1,7 @@
 //! Going back to the version before.
 
+use std::sync::Arc;
+
 use parking_lot::Mutex;
 
 use super::group::{PATIENCE, PATIENCE_MAX, load, planned};
@@ -11,10 +13,22 @@ use super::{HandOff, RollbackOptions};
 use crate::catalog::{Catalog, PartyRecord};
 use crate::error::{HostError, RollbackError, SwapError};
 use crate::host::Shared;
+use crate::plugin::{Mark, Plugin};
 
 /// Goes back to the version before.
 pub(crate) async fn rollback(host: &Shared, name: &str, options: RollbackOptions) -> Result<Receipt, RollbackError> {
     let (plugin, mark) = begin(host, name)?;
+    rollback_of(host, plugin, mark, options).await
+}
+
+/// The same for a plugin whose hand-off was marked as begun.
+pub(crate) async fn rollback_of(
+    host: &Shared,
+    plugin: Arc<Plugin>,
+    mark: Mark,
+    options: RollbackOptions,
+) -> Result<Receipt, RollbackError> {
+    let name = plugin.name.as_str();
     let serving = plugin.serving();
     let no_previous = || RollbackError::NoPrevious { plugin: name.into() };
     let previous = serving.plugin.previous.as_ref().ok_or_else(no_previous)?;
@@ -30,7 +44,7 @@ pub(crate) async fn rollback(host: &Shared, name: &str, options: RollbackOptions
         successor,
         drop: Vec::new(),
         accept_lossy: Vec::new(),
-        accept_unread: false,
+        accept_unread: options.accept_unread,
         asked_by: options.asked_by,
         sealed: None,
     };
@@ -45,7 +59,7 @@ pub(crate) async fn rollback(host: &Shared, name: &str, options: RollbackOptions
     let party = Party {
         successor: Some(Successor { program, plan }),
         sink: options.discard.map(Mutex::new),
-        ..Party::new(host, plugin, mark, record)
+        ..Party::new(host, plugin, mark, record).with_probation(options.probation)
     };
     let refusals = misfits(host, std::slice::from_ref(&party)).await;
     if !refusals.is_empty() {

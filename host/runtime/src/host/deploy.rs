@@ -141,6 +141,7 @@ impl Inspection {
             imports: program.wasi().to_vec(),
             migrates: program.migrate().is_some(),
             upgrades: program.upgrades().iter().map(upgrade).collect(),
+            migrates_back: program.migrate_back().is_some(),
             checks_ready: program.ready().is_some(),
         })
     }

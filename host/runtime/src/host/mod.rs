@@ -9,13 +9,15 @@ mod options;
 mod report;
 mod shared;
 mod show;
+mod tasks;
 mod typed;
 mod words;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use stead_store::{Checkpointed, Damage, Progress, ReadError, Verified};
+use stead_store::{Checkpointed, Damage, Progress, ReadError, Verified, Writes};
 
 pub use events::{Event, EventReader, Happened, News};
 pub use options::{DataDir, DeployOptions, HostOptions, ScanOptions};
@@ -31,14 +33,16 @@ pub(crate) use deploy::{check_name, refusals};
 pub(crate) use events::Events;
 pub(crate) use links::{LinkGate, Newcomer, meaningless};
 pub(crate) use shared::{Shared, blocking};
+pub(crate) use tasks::Tasks;
 pub(crate) use typed::{Typed, find as find_collection};
 
 use crate::catalog::Catalog;
-use crate::error::{CallError, HostError, RecordError, RehearseError, RollbackError, SwapError};
+use crate::error::{CallError, HostError, RecordError, RehearseError, ResumeError, RollbackError, SwapError};
 use crate::handoff::{
     self, Check, CheckOptions, Receipt, RehearseOptions, Rehearsed, RollbackOptions, Swap, SwapOptions,
 };
 use crate::plugin::{Call, RecordOptions, Recording, Reply};
+use tasks::Alive;
 
 /// How long closing waits for a plugin's running call.
 const CLOSE_WAIT: Duration = Duration::from_secs(30);
@@ -47,6 +51,7 @@ const CLOSE_WAIT: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Host {
     shared: Shared,
+    _alive: Arc<Alive>,
 }
 
 impl Host {
@@ -104,6 +109,11 @@ impl Host {
     pub fn recording(&self, name: &str) -> Result<Option<Recording>, RecordError> {
         let plugin = self.shared.plugin(name).ok_or_else(|| RecordError::UnknownPlugin { plugin: name.into() })?;
         Ok(plugin.recording())
+    }
+
+    /// Lets the calls of a plugin in again that a probation has stopped; says which version serves it.
+    pub async fn resume(&self, name: &str) -> Result<VersionSummary, ResumeError> {
+        handoff::let_in(&self.shared, name).await
     }
 
     /// Reads every byte of every file and checks it, and that no component is missing.
@@ -173,6 +183,7 @@ impl Host {
     pub async fn close(self) -> Result<(), HostError> {
         self.shared.closing.store(true, Ordering::Relaxed);
         self.shared.events.close();
+        self.shared.tasks.end(CLOSE_WAIT).await;
         let plugins: Vec<_> = self.shared.plugins.read().values().cloned().collect();
         let deadline = Instant::now() + CLOSE_WAIT;
         for plugin in plugins {
@@ -180,6 +191,11 @@ impl Host {
             let _ = plugin.close_gate(deadline).await;
         }
         self.shared.warm.clear();
+        let mut records = Writes::new();
+        handoff::save_probations(&self.shared, &mut records);
+        if let Err(error) = self.shared.commit_durably(Vec::new(), records).await {
+            tracing::warn!(%error, "what was seen of versions on probation could not be saved");
+        }
         let store = self.shared.store.clone();
         Ok(blocking(move || store.close()).await?)
     }

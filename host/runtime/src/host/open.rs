@@ -9,8 +9,9 @@ use parking_lot::RwLock;
 use stead_store::disk::{DirDisk, Disk};
 use stead_store::{Store, WriterEpoch};
 
+use super::tasks::Alive;
 use super::{DataDir, Host, HostOptions, Recovery, Shared, blocking};
-use crate::catalog::{Catalog, PluginRecord};
+use crate::catalog::{Catalog, PluginRecord, Stage};
 use crate::door::forget_stagings;
 use crate::error::HostError;
 use crate::handoff;
@@ -38,11 +39,21 @@ impl Host {
             closing: Arc::default(),
             receipt_key: receipt_key.map(Arc::new),
             events: Arc::default(),
+            tasks: Arc::default(),
         };
         forget_stagings(&shared).await?;
         let catalog = Catalog::of(&shared.store)?;
+        let mut probations = BTreeMap::new();
+        for record in catalog.probations()?.into_iter().filter(|record| record.stage != Stage::Agreed) {
+            probations.insert(record.plugin.clone(), record);
+        }
         for record in catalog.plugins()? {
-            let plugin = Plugin::new(serving(&shared, &catalog, record)?);
+            let mut serving = serving(&shared, &catalog, record)?;
+            let probation = probations.remove(&serving.plugin.name);
+            if let Some(probation) = probation.filter(|probation| probation.generation == serving.plugin.active) {
+                serving = serving.on_probation(probation);
+            }
+            let plugin = Plugin::new(serving);
             shared.plugins.write().insert(plugin.name.clone(), Arc::new(plugin));
         }
         shared.read_links()?;
@@ -60,9 +71,13 @@ impl Host {
         for record in catalog.hand_offs()? {
             handoffs.extend(handoff::resume(&shared, record).await?);
         }
+        for plugin in shared.plugins.read().values() {
+            handoff::take_up(&shared, plugin);
+        }
         let plugins = shared.plugins.read().len() as u64;
         let recovery = Recovery { store: recovered, handoffs, plugins, took: began.elapsed() };
-        Ok((Host { shared }, recovery))
+        let alive = Arc::new(Alive(Arc::clone(&shared.tasks)));
+        Ok((Host { shared, _alive: alive }, recovery))
     }
 }
 

@@ -7,8 +7,8 @@ use stead_schema::{Kind, Schema, Type, Value};
 
 use crate::door::{Edited, Imported};
 use crate::engine::{LinkTo, Settings};
-use crate::handoff::{Phase, Receipt};
-use crate::plugin::{Progress, Recording, Reuse, UnderWay};
+use crate::handoff::{Phase, ProbationReport, ProbationStage, ProbationStep, Receipt};
+use crate::plugin::{CallFigures, Progress, Recording, Reuse, UnderWay};
 
 /// A version, as reports name it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +72,9 @@ pub struct PluginSummary {
     /// What the active version calls in other plugins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<LinkTo>,
+    /// How far its probation is, if it is on probation or was stopped by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probation: Option<ProbationStage>,
 }
 
 /// Everything about one plugin.
@@ -98,6 +101,10 @@ pub struct PluginDetails {
     pub callers: Vec<String>,
     /// Calls that wait right now.
     pub waiting: u64,
+    /// Figures of the active version's calls.
+    pub figures: CallFigures,
+    /// The probation of the active version, if it is on one or was stopped by one.
+    pub probation_report: Option<ProbationReport>,
     /// All versions, the oldest first.
     pub versions: Vec<VersionSummary>,
     /// Which calls are recorded, if any are.
@@ -203,6 +210,13 @@ pub enum HistoryEvent {
         /// The version.
         version: VersionSummary,
     },
+    /// Something happened in the probation of a version.
+    Probation {
+        /// The version.
+        version: VersionSummary,
+        /// What.
+        step: Box<ProbationStep>,
+    },
 }
 
 /// What a component is, before it is deployed.
@@ -224,6 +238,8 @@ pub struct Inspection {
     pub migrates: bool,
     /// Functions that convert entries of earlier tracks.
     pub upgrades: Vec<UpgradeFunction>,
+    /// It brings a migration back from a newer track.
+    pub migrates_back: bool,
     /// It brings a readiness check.
     pub checks_ready: bool,
 }

@@ -11,9 +11,11 @@ use stead_store::{Change, CommitError, StateId, Store, Ticket, View, Writes};
 use super::events::Events;
 use super::exported::Exported;
 use super::links::Links;
+use super::{HistoryEntry, HistoryEvent, Tasks};
+use crate::catalog::{self, Catalog, Key};
 use crate::engine::Engine;
 use crate::error::HostError;
-use crate::plugin::{Plugin, Warm};
+use crate::plugin::{Plugin, Warm, now_ms};
 
 /// What all parts of one host share. Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +31,7 @@ pub(crate) struct Shared {
     /// What statements about hand-offs are signed with.
     pub(crate) receipt_key: Option<Arc<SecretKey>>,
     pub(crate) events: Arc<Events>,
+    pub(crate) tasks: Arc<Tasks>,
 }
 
 impl Shared {
@@ -50,6 +53,22 @@ impl Shared {
     pub(crate) async fn commit_durably(&self, changes: Vec<Change>, records: Writes) -> Result<(), HostError> {
         self.commit(changes, records)?.await?;
         Ok(())
+    }
+
+    /// Commits records together with an event of a plugin's history, and waits until that is durable. Whoever calls holds
+    /// the plugin's turn, so that nobody else takes the event's number.
+    pub(crate) async fn commit_event(
+        &self,
+        plugin: &Plugin,
+        event: Option<HistoryEvent>,
+        mut records: Writes,
+    ) -> Result<(), HostError> {
+        if let Some(event) = event {
+            let number = Catalog::of(&self.store)?.events(plugin.id)? + 1;
+            let entry = HistoryEntry { number, at_ms: now_ms(), event };
+            catalog::put(&mut records, Key::history(plugin.id, number), &entry);
+        }
+        self.commit_durably(Vec::new(), records).await
     }
 
     /// A state with everything that was accepted so far.

@@ -11,6 +11,7 @@ use super::{HistoryEntry, Host, LedgerEntry, PluginDetails, PluginSummary, ScanO
 use crate::catalog::{Catalog, LinksRecord};
 use crate::engine::{Link, LinkTo, Linked};
 use crate::error::{CallError, StateError};
+use crate::handoff::{ProbationReport, ProbationStage};
 use crate::plugin::{Plugin, Serving, find_error, read_ledger};
 
 impl Host {
@@ -62,10 +63,18 @@ impl Host {
             callers: self.shared.links.callers(name).into_iter().map(|(caller, _)| caller).collect(),
             waiting: plugin.waiting() as u64,
             recording: plugin.recording(),
+            figures: serving.conduct.figures(),
+            probation_report: ProbationReport::of(&self.shared, &plugin)?,
             previous: versions.iter().find(|version| Some(version.generation) == previous).map(|v| v.summary()),
             versions: versions.iter().map(|version| version.summary()).collect(),
             summary: summary(&self.shared, &plugin)?,
         })
+    }
+
+    /// How the probation of a plugin's active version stands; none if it has none.
+    pub fn probation(&self, name: &str) -> Result<Option<ProbationReport>, StateError> {
+        let plugin = self.named(name)?;
+        Ok(ProbationReport::of(&self.shared, &plugin)?)
     }
 
     /// What a plugin's state records about its collections, or about one, also of a plugin whose component does not load.
@@ -140,6 +149,7 @@ fn summary(host: &Shared, plugin: &Plugin) -> Result<PluginSummary, StateError> 
         handoff: plugin.phase(),
         progress: plugin.progress(),
         under_way: plugin.under_way(),
+        probation: serving.conduct.stage().map(ProbationStage::of),
     })
 }
 

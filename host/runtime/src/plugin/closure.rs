@@ -38,6 +38,23 @@ pub(super) struct Held {
     pub(super) others: Vec<Taken>,
 }
 
+impl Reached {
+    /// Refuses calls while a probation has stopped the version.
+    pub(super) fn refuse_stopped(&self) -> Result<(), CallError> {
+        match self.serving.conduct.stopped() {
+            Some(reason) => Err(CallError::Stopped { plugin: self.plugin.name.clone(), reason }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Held {
+    /// Refuses a call while a probation has stopped anything that it may reach.
+    pub(super) fn refuse_stopped(&self) -> Result<(), CallError> {
+        self.others.iter().chain([&self.own]).try_for_each(|taken| taken.reached.refuse_stopped())
+    }
+}
+
 impl Plugin {
     /// Takes the turns of all plugins that a call of this one may reach.
     pub(super) async fn take_turns(
@@ -87,7 +104,7 @@ impl Plugin {
     }
 
     /// The plugin itself, with the version that serves.
-    fn reached(self: &Arc<Self>) -> Reached {
+    pub(super) fn reached(self: &Arc<Self>) -> Reached {
         Reached { plugin: Arc::clone(self), serving: self.serving() }
     }
 

@@ -9,11 +9,13 @@ use super::asked::Asked;
 use super::cast::Reaped;
 use super::closure::{Held, Taken};
 use super::recording::Made;
+use super::stats::Ending;
 use super::{Call, Plugin, Reply, Reuse, Serving};
-use crate::catalog::End;
+use crate::catalog::{self, End, Key};
 use crate::crash;
 use crate::engine::{CallEnd, FindError, Instance, InstanceError, Linked, Mode, Trap, Unreadable, Work};
 use crate::error::{CallError, TrapReport};
+use crate::handoff;
 use crate::host::Shared;
 
 /// How often a call that cannot go on yet looks again.
@@ -32,12 +34,14 @@ impl Plugin {
     ) -> Result<(Ticket, Result<Reply, CallError>), CallError> {
         let Held { own: Taken { reached, mut turn }, mut others } = held;
         let serving = reached.serving;
-        let linked = self.code(host, &serving).await?;
+        let began = Instant::now();
+        let linked = self.code(host, &serving).await.inspect_err(|_| self.not_started(host, &serving, began))?;
         let export = self.find(linked, &call.function)?;
+        let started = Instant::now();
         let warm = turn.warm.take().and_then(|key| host.warm.take(key));
         let (mut instance, scope) = match (others.is_empty(), warm) {
             (true, Some(instance)) => (instance, None),
-            (true, None) => (self.instantiate(host, linked, deadline).await?, None),
+            (true, None) => (self.start(host, &serving, linked, deadline).await?, None),
             (false, warm) => {
                 let bytes_max = serving.plugin.limits.transaction_bytes_max;
                 let mut scope = self.scope(host, &mut others, bytes_max).await?;
@@ -49,6 +53,7 @@ impl Plugin {
         let began = Instant::now();
         let work = Work { transaction: Transaction::new(host.view(serving.plugin.state)?), scope };
         let (end, work) = instance.call_within(export, &call.args, work, deadline, Mode::ReadWrite).await;
+        let took = started.elapsed();
         crash::point("call.executed");
         let reaped = Reaped::of(work.scope, &others);
         let keep = end.keeps_instance() && serving.plugin.reuse == Reuse::Resident;
@@ -76,6 +81,10 @@ impl Plugin {
         if let Some(asked) = asked {
             self.record(host, asked, &end, ty.as_ref(), &mut records)?;
         }
+        let noted = serving.conduct.note(ending(&end), took, true);
+        if let Some(probation) = &noted.save {
+            catalog::put(&mut records, Key::probation(self.id), probation);
+        }
         // A commit that is refused leaves instances that believe in it: they are dropped with the turns.
         let made = Made { call, generation: serving.version.generation, took: began.elapsed(), end: &end };
         let ticket = self.commit_call(host, changes, records, &made).map_err(CallError::Refused)?;
@@ -85,6 +94,7 @@ impl Plugin {
         }
         reaped.keep(host, &mut others, stays);
         drop((turn, others));
+        self.follow(host, &serving, noted.over);
         Ok((ticket, self.reply(end, ty, false)))
     }
 
@@ -96,12 +106,15 @@ impl Plugin {
         deadline: Instant,
     ) -> Result<Reply, CallError> {
         let mut reached = self.durable(host, deadline).await?;
+        reached.iter().try_for_each(|(reached, _)| reached.refuse_stopped())?;
         let own = reached.iter().position(|(reached, _)| reached.plugin.id == self.id).unwrap_or_default();
         let (own, view) = reached.swap_remove(own);
-        let linked = self.code(host, &own.serving).await?;
+        let (serving, began) = (&own.serving, Instant::now());
+        let linked = self.code(host, serving).await.inspect_err(|_| self.not_started(host, serving, began))?;
         let export = self.find(linked, &call.function)?;
+        let started = Instant::now();
         let (mut instance, scope) = if reached.is_empty() {
-            (self.instantiate(host, linked, deadline).await?, None)
+            (self.start(host, serving, linked, deadline).await?, None)
         } else {
             let mut scope = self.scope_of_views(host, reached).await?;
             let instance = self.instance_with_room(host, linked, None, &mut scope, deadline).await?;
@@ -110,9 +123,13 @@ impl Plugin {
         let began = Instant::now();
         let work = Work { transaction: Transaction::new(view), scope };
         let (end, _) = instance.call_within(export, &call.args, work, deadline, Mode::ReadOnly).await;
+        let took = began.elapsed();
         let end = self.ended(linked, export, end)?;
-        let generation = own.serving.version.generation;
-        let made = Made { call, generation, took: began.elapsed(), end: &end };
+        // Nothing is committed here: what this call says about the version is saved with the next one.
+        let noted = serving.conduct.note(ending(&end), started.elapsed(), false);
+        self.follow(host, serving, noted.over);
+        let generation = serving.version.generation;
+        let made = Made { call, generation, took, end: &end };
         self.record_read(host, &made);
         let ty = payload_type(linked, export, &end);
         self.reply(end, ty, false)
@@ -127,9 +144,34 @@ impl Plugin {
         linked.program().find(function).map_err(|error| find_error(&self.name, function, error))
     }
 
-    async fn instantiate(&self, host: &Shared, linked: &Linked, deadline: Instant) -> Result<Instance, CallError> {
-        let unavailable = |reason| CallError::Unavailable { plugin: self.name.clone(), reason };
-        host.instantiate(linked, deadline).await.map_err(|error| unavailable(error.to_string()))
+    async fn start(
+        &self,
+        host: &Shared,
+        serving: &Serving,
+        linked: &Linked,
+        deadline: Instant,
+    ) -> Result<Instance, CallError> {
+        let began = Instant::now();
+        host.instantiate(linked, deadline).await.map_err(|error| {
+            // A host that has no room for an instance says nothing about the version.
+            if matches!(error, InstanceError::Trapped(_)) {
+                self.not_started(host, serving, began);
+            }
+            CallError::Unavailable { plugin: self.name.clone(), reason: error.to_string() }
+        })
+    }
+
+    /// Counts a call for which the version's code did not start as one that trapped.
+    fn not_started(&self, host: &Shared, serving: &Serving, began: Instant) {
+        let noted = serving.conduct.note(Ending::Trapped, began.elapsed(), false);
+        self.follow(host, serving, noted.over);
+    }
+
+    /// Has a probation concluded, once it is over.
+    fn follow(&self, host: &Shared, serving: &Serving, over: bool) {
+        if over && let Some(plugin) = host.plugin(&self.name) {
+            handoff::conclude(host, &plugin, Arc::clone(&serving.conduct));
+        }
     }
 
     /// How a call ended, if it ran.
@@ -162,6 +204,15 @@ impl Shared {
                 made => return made,
             }
         }
+    }
+}
+
+/// How a call ended, for the figures.
+fn ending(end: &End) -> Ending {
+    match end {
+        End::Returned(_) => Ending::Returned,
+        End::Failed(_) => Ending::Failed,
+        End::Trapped(_) => Ending::Trapped,
     }
 }
 

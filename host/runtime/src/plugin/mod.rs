@@ -8,9 +8,12 @@ mod asked;
 mod call;
 mod cast;
 mod closure;
+mod conduct;
 mod execute;
 mod recording;
 mod serving;
+mod stats;
+mod times;
 mod turns;
 mod under_way;
 mod warm;
@@ -24,11 +27,16 @@ use stead_store::View;
 
 pub use call::{Call, CallId, Outcome, Reply, Reuse};
 pub use recording::{RecordOptions, Recording};
+pub use stats::CallFigures;
 pub use under_way::{Progress, UnderWay};
 
 pub(crate) use asked::digest;
+pub(crate) use conduct::Conduct;
 pub(crate) use execute::find_error;
 pub(crate) use serving::{Serving, link, now_ms, read_ledger, write_ledger};
+#[cfg(test)]
+pub(crate) use stats::Ending;
+pub(crate) use stats::Stats;
 pub(crate) use turns::{NoTurn, Turn, Turns};
 pub(crate) use under_way::Mark;
 pub(crate) use warm::Warm;
@@ -143,6 +151,7 @@ impl Plugin {
             self.gate(host).await?;
             return recorded;
         }
+        self.reached().refuse_stopped()?;
         let held = self.take_turns(host, asked_at, deadline).await?;
         if Instant::now() >= deadline {
             return Err(CallError::Deadline { waited: asked_at.elapsed() });
@@ -153,6 +162,7 @@ impl Plugin {
             self.gate(host).await?;
             return recorded;
         }
+        held.refuse_stopped()?;
         let (ticket, end) = self.execute(host, &call, asked.as_ref(), held, deadline).await?;
         ticket.await.map_err(CallError::OutcomeUnknown)?;
         crate::crash::point("call.durable");

@@ -1,7 +1,7 @@
 //! The version that serves, and how its code is loaded.
 
 use std::ops::Bound;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -9,7 +9,8 @@ use stead_schema::{Admission, Ledger, admit, layout};
 use stead_store::{Order, View, WriterEpoch, Writes};
 use tokio::sync::OnceCell;
 
-use crate::catalog::{Catalog, LinksRecord, PluginRecord, VersionRecord};
+use super::Conduct;
+use crate::catalog::{Catalog, LinksRecord, PluginRecord, ProbationRecord, VersionRecord};
 use crate::engine::{Link, Linked, Program};
 use crate::error::HostError;
 use crate::host::Shared;
@@ -20,6 +21,8 @@ pub(crate) struct Serving {
     pub(crate) version: VersionRecord,
     /// Every commit names it; a later hand-off raises the state's and so shuts this version out.
     pub(crate) epoch: WriterEpoch,
+    /// Shared by all that serve as the same version in the same era.
+    pub(crate) conduct: Arc<Conduct>,
     /// Loaded at the first use. Code that does not load stops calls, nothing else.
     code: OnceCell<Result<Linked, String>>,
     /// Read when they are first asked for.
@@ -29,13 +32,18 @@ pub(crate) struct Serving {
 impl Serving {
     /// A version whose code is loaded when it is first needed.
     pub(crate) fn cold(plugin: PluginRecord, version: VersionRecord, epoch: WriterEpoch) -> Serving {
-        Serving { plugin, version, epoch, code: OnceCell::new(), links: OnceLock::new() }
+        Serving { plugin, version, epoch, conduct: Arc::default(), code: OnceCell::new(), links: OnceLock::new() }
     }
 
     /// A version whose code is at hand.
     pub(crate) fn warm(plugin: PluginRecord, version: VersionRecord, epoch: WriterEpoch, linked: Linked) -> Serving {
         let code = OnceCell::new_with(Some(Ok(linked)));
-        Serving { plugin, version, epoch, code, links: OnceLock::new() }
+        Serving { plugin, version, epoch, conduct: Arc::default(), code, links: OnceLock::new() }
+    }
+
+    /// The same version on probation.
+    pub(crate) fn on_probation(self, record: ProbationRecord) -> Serving {
+        Serving { conduct: Arc::new(Conduct::on_probation(record)), ..self }
     }
 
     /// The same version with a new right to write.
@@ -45,8 +53,8 @@ impl Serving {
 
     /// The same version on another state of the same collections.
     pub(crate) fn on(&self, plugin: PluginRecord, epoch: WriterEpoch) -> Serving {
-        let (code, links) = (self.code.clone(), self.links.clone());
-        Serving { plugin, version: self.version.clone(), epoch, code, links }
+        let (conduct, code, links) = (Arc::clone(&self.conduct), self.code.clone(), self.links.clone());
+        Serving { plugin, version: self.version.clone(), epoch, conduct, code, links }
     }
 
     /// What the version calls in other plugins.

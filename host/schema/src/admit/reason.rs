@@ -79,7 +79,7 @@ pub enum Reason {
     /// The state is on a track above every import.
     #[error(
         "this is a downgrade: the state keeps `{kept}`, and this version imports nothing above `{imported}`; deploy a \
-         version that imports `{kept}`, or roll back"
+         version that imports `{kept}` too and exports `stead:plugin/migrate-back`, or roll back"
     )]
     Downgrade {
         /// What the state keeps.
@@ -208,7 +208,10 @@ fn next_shape(identity: &Identity) -> String {
 /// Where an author finds a name that was never taken.
 fn next_name(identity: &Identity) -> String {
     match identity.package() {
-        Some(_) => format!("the next track, `{}`", next_version(identity)),
+        Some(_) => format!(
+            "the next track, `{}`, or a migration that fills it from a track that the state keeps",
+            next_version(identity)
+        ),
         None => "another name".to_owned(),
     }
 }

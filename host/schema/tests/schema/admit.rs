@@ -274,6 +274,41 @@ fn g07_a_migration_reads_the_old_track_and_writes_the_new() {
 }
 
 #[test]
+fn g07_a_way_down_takes_up_what_was_migrated_away_and_so_does_the_way_up_after_it() {
+    let up = [old(map(BALLOTS, "record { choice: string }")), map(BALLOTS_2, "u8")];
+    let down = [map(BALLOTS, "record { choice: string }"), old(map(BALLOTS_2, "u8"))];
+    let mut ledger = first();
+    let mut seen = vec![ledger.collections[&identity(BALLOTS)].number];
+    for round in 0..3 {
+        for (declared, from, to) in [(&up, BALLOTS, BALLOTS_2), (&down, BALLOTS_2, BALLOTS)] {
+            let admitted = accept(&ledger, declared, &label("next"));
+            assert_eq!(admitted.migrated.len(), 1, "round {round}");
+            assert_eq!(admitted.migrated[0].0, identity(from));
+            let taken = binding(&admitted, to);
+            assert_eq!((taken.access, taken.schema, taken.conversions.len()), (Access::Live, 0, 1), "it starts anew");
+            assert!(!seen.contains(&taken.number), "{} was used before", taken.number);
+            seen.push(taken.number);
+            assert!(admitted.ledger.collections[&identity(from)].dropped);
+            assert!(!admitted.ledger.collections[&identity(to)].dropped);
+            ledger = admitted.ledger;
+        }
+    }
+}
+
+#[test]
+fn g07_what_no_migration_fills_is_not_taken_again() {
+    let up = [old(map(BALLOTS, "record { choice: string }")), map(BALLOTS_2, "u8")];
+    let ledger = accept(&first(), &up, &label("v2")).ledger;
+    // Without a source, and with a source that the state does not hold.
+    for declared in
+        [vec![map(BALLOTS, "u8"), map(BALLOTS_2, "u8")], vec![map(BALLOTS, "u8"), old(map(BALLOTS_3, "u8"))]]
+    {
+        let refused = admit(&ledger, &declared, &label("v3")).unwrap_err();
+        assert!(refused.reasons.iter().any(|reason| matches!(reason, Reason::Dropped { .. })), "{refused}");
+    }
+}
+
+#[test]
 fn a_migration_on_a_first_deploy_has_nothing_to_read() {
     let declared = [old(map(BALLOTS, "u8")), map(BALLOTS_2, "u16")];
     let admitted = accept(&Ledger::default(), &declared, &label("v2"));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use stead_runtime::engine::{LinkTo, Settings};
-use stead_runtime::{PluginSummary, Recording, Reuse, VersionSummary};
+use stead_runtime::{CallFigures, PluginSummary, ProbationReport, Receipt, Recording, Reuse, VersionSummary};
 
 /// An exported function.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -110,9 +110,23 @@ pub(crate) struct PluginInfo {
     pub(crate) waiting: u64,
     /// Which calls are recorded; null if none are.
     pub(crate) recording: Option<Recording>,
+    /// Of the active version's calls.
+    pub(crate) figures: CallFigures,
+    /// How the probation of the active version stands; none without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) probation_report: Option<ProbationReport>,
     pub(crate) versions: Vec<VersionSummary>,
     /// Where `rollback` would go.
     pub(crate) previous: Option<VersionSummary>,
+}
+
+/// What a swap or a rollback did, and the probation that it began.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct HandOffAnswer {
+    #[serde(flatten)]
+    pub(crate) receipt: Receipt,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) probation: Option<ProbationReport>,
 }
 
 /// What a deploy did.
@@ -142,6 +156,7 @@ pub(crate) struct InspectAnswer {
     /// Functions that convert entries of earlier tracks.
     #[serde(default)]
     pub(crate) upgrades: Vec<stead_runtime::UpgradeFunction>,
+    pub(crate) migrates_back: bool,
     pub(crate) checks_ready: bool,
 }
 

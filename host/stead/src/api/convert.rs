@@ -98,6 +98,8 @@ impl From<PluginDetails> for PluginInfo {
             callers: details.callers,
             waiting: details.waiting,
             recording: details.recording,
+            figures: details.figures,
+            probation_report: details.probation_report,
             versions: details.versions,
             previous: details.previous,
         }
@@ -127,6 +129,7 @@ impl From<Inspection> for InspectAnswer {
             imports: inspection.imports,
             migrates: inspection.migrates,
             upgrades: inspection.upgrades,
+            migrates_back: inspection.migrates_back,
             checks_ready: inspection.checks_ready,
         }
     }
@@ -252,6 +255,10 @@ impl From<CallError> for ApiError {
                 &error,
                 Some("call under the name of a known client; `--limit clients-max=…` is set when a plugin is deployed"),
             ),
+            CallError::Stopped { plugin, .. } => ApiError::new(kind, &error).help(format!(
+                "`stead resume {plugin}` lets its calls in again; `stead rollback {plugin}` and `stead swap` replace the \
+                 version; then repeat the call"
+            )),
             CallError::QueueFull { .. } => with_help(kind, &error, Some("try again later; the call was not executed")),
             CallError::Unavailable { .. } => {
                 with_help(kind, &error, Some("`stead swap` can replace it; its state is safe: `stead state`"))

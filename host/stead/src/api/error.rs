@@ -57,7 +57,7 @@ impl ApiError {
             "component" | "file" => (422, Exit::Refused),
             "busy" | "queue-full" => (429, Exit::Refused),
             "trapped" => (500, Exit::Refused),
-            "unavailable" => (503, Exit::Refused),
+            "unavailable" | "stopped" => (503, Exit::Refused),
             "closed" => (503, Exit::Host),
             "deadline" => (504, Exit::Refused),
             "no-space" | "checkpoint-failed" => (507, Exit::Host),

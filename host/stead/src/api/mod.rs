@@ -13,6 +13,7 @@ mod limits;
 mod links;
 mod operations;
 mod pairs;
+mod probation;
 mod receipts;
 mod record;
 mod rehearse;
@@ -20,8 +21,8 @@ mod repair;
 mod requests;
 
 pub(crate) use answers::{
-    CallAnswer, CheckpointAnswer, CollectionInfo, DeployAnswer, EntryInfo, FunctionInfo, HealthAnswer, InspectAnswer,
-    LedgerAnswer, LedgerInfo, Outcome, PluginInfo, RepairAnswer, StateAnswer, VerifyAnswer, shape,
+    CallAnswer, CheckpointAnswer, CollectionInfo, DeployAnswer, EntryInfo, FunctionInfo, HandOffAnswer, HealthAnswer,
+    InspectAnswer, LedgerAnswer, LedgerInfo, Outcome, PluginInfo, RepairAnswer, StateAnswer, VerifyAnswer, shape,
 };
 pub(crate) use check::{CheckAnswer, CheckedInfo, FateWord, FunctionChangeInfo, Side, SkeletonInfo, check_files};
 pub(crate) use convert::inspect;
@@ -29,6 +30,7 @@ pub(crate) use door::{DiffEnd, EditRequest, ImportRequest, write_diff, write_lin
 pub(crate) use error::{ApiError, ErrorBody};
 pub(crate) use operations::{Api, verify_idle};
 pub(crate) use pairs::Pairs;
+pub(crate) use probation::ProbationRequest;
 pub(crate) use receipts::{EventsQuery, asked_by};
 pub(crate) use record::{RecordAnswer, RecordRequest};
 pub(crate) use rehearse::RehearseRequest;

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use stead_runtime::{
     Call, CallError, CallId, HistoryEntry, Host, PluginSummary, Receipt, Recovery, Reply, RollbackOptions, ScanOptions,
-    Words,
+    VersionSummary, Words,
 };
 use stead_schema::text::{json, wave};
 use stead_schema::{Type, Value};
 
 use super::answers::{
-    CallAnswer, CheckpointAnswer, DamageInfo, DeployAnswer, EntryInfo, HealthAnswer, Outcome, PluginInfo, StateAnswer,
-    VerifyAnswer,
+    CallAnswer, CheckpointAnswer, DamageInfo, DeployAnswer, EntryInfo, HandOffAnswer, HealthAnswer, Outcome,
+    PluginInfo, StateAnswer, VerifyAnswer,
 };
 use super::repair::{damage_info, open, words};
 use super::requests::{
@@ -67,13 +67,39 @@ impl Api {
         Ok(self.host.deploy(plugin, wasm, request.options()?).await?.into())
     }
 
-    pub(crate) async fn swap(&self, plugin: &str, wasm: &[u8], request: &SwapRequest) -> Result<Receipt, ApiError> {
-        Ok(self.host.swap(plugin, wasm, request.options()?).await?)
+    pub(crate) async fn swap(
+        &self,
+        plugin: &str,
+        wasm: &[u8],
+        request: &SwapRequest,
+    ) -> Result<HandOffAnswer, ApiError> {
+        let options = request.options()?;
+        let probation = options.probation.is_some();
+        let receipt = self.host.swap(plugin, wasm, options).await?;
+        self.handed_off(receipt, probation)
+    }
+
+    /// What a hand-off did, with the probation that it began.
+    fn handed_off(&self, receipt: Receipt, probation: bool) -> Result<HandOffAnswer, ApiError> {
+        let probation = if probation { self.host.probation(&receipt.plugin)? } else { None };
+        Ok(HandOffAnswer { receipt, probation })
+    }
+
+    /// Lets the calls of a stopped plugin in again; says which version serves it.
+    pub(crate) async fn resume(&self, plugin: &str) -> Result<VersionSummary, ApiError> {
+        Ok(self.host.resume(plugin).await?)
     }
 
     /// Several plugins in one hand-off; the body holds their components one after another.
-    pub(crate) async fn swap_all(&self, request: &SwapAllRequest, components: &[u8]) -> Result<Vec<Receipt>, ApiError> {
-        Ok(self.host.swap_all(request.swaps(components)?).await?)
+    pub(crate) async fn swap_all(
+        &self,
+        request: &SwapAllRequest,
+        components: &[u8],
+    ) -> Result<Vec<HandOffAnswer>, ApiError> {
+        let swaps = request.swaps(components)?;
+        let probation: Vec<bool> = swaps.iter().map(|swap| swap.options.probation.is_some()).collect();
+        let receipts = self.host.swap_all(swaps).await?;
+        receipts.into_iter().zip(probation).map(|(receipt, probation)| self.handed_off(receipt, probation)).collect()
     }
 
     pub(crate) async fn check(
@@ -85,17 +111,20 @@ impl Api {
         Ok(self.host.check(plugin, wasm, request.options()?).await?.into())
     }
 
-    pub(crate) async fn rollback(&self, plugin: &str, request: &RollbackRequest) -> Result<Receipt, ApiError> {
+    pub(crate) async fn rollback(&self, plugin: &str, request: &RollbackRequest) -> Result<HandOffAnswer, ApiError> {
         let mut options = RollbackOptions {
             deadline: request.deadline_ms.map(Duration::from_millis),
             asked_by: request.asked_by.clone(),
+            accept_unread: request.accept_unread,
+            probation: request.probation()?,
             ..RollbackOptions::default()
         };
-        let Some(path) = &request.discard_to else {
-            return Ok(self.host.rollback(plugin, options).await?);
-        };
-        options.discard = Some(Box::new(Discarded::create(path)?));
-        Ok(self.host.rollback(plugin, options).await?)
+        let probation = options.probation.is_some();
+        if let Some(path) = &request.discard_to {
+            options.discard = Some(Box::new(Discarded::create(path)?));
+        }
+        let receipt = self.host.rollback(plugin, options).await?;
+        self.handed_off(receipt, probation)
     }
 
     pub(crate) async fn call(

@@ -1,6 +1,7 @@
 //! What can be asked, and its form as a query: the same options for HTTP and for the command line.
 
-use std::path::PathBuf;
+mod rollback;
+
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -10,7 +11,9 @@ use stead_runtime::{CheckOptions, DeployOptions, Reuse, Swap, SwapOptions};
 use super::links::{links, new_links};
 use super::pairs::{Pairs, flag, number};
 use super::receipts::asked_by;
-use super::{ApiError, ImportRequest};
+use super::{ApiError, ImportRequest, ProbationRequest};
+
+pub(crate) use rollback::RollbackRequest;
 
 /// The arguments of a call.
 #[derive(Clone, Debug)]
@@ -74,6 +77,7 @@ pub(crate) struct SwapRequest {
     pub(crate) config: Vec<String>,
     pub(crate) grants: GrantsRequest,
     pub(crate) state: Vec<String>,
+    pub(crate) probation: ProbationRequest,
     /// `INTERFACE=PLUGIN`; none keeps those that there are.
     pub(crate) links: Vec<String>,
     /// Who asks.
@@ -103,16 +107,6 @@ pub(crate) struct CheckRequest {
     pub(crate) state: Vec<String>,
     /// As for a swap.
     pub(crate) links: Vec<String>,
-}
-
-/// How a plugin goes back.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RollbackRequest {
-    /// A new file on the host's machine for every write that is given up.
-    pub(crate) discard_to: Option<PathBuf>,
-    pub(crate) deadline_ms: Option<u64>,
-    /// Who asks.
-    pub(crate) asked_by: Option<String>,
 }
 
 /// Which entries to read.
@@ -228,12 +222,16 @@ impl SwapRequest {
         pairs.add_all("config", &self.config);
         pairs.add_some("as", self.asked_by.as_ref());
         self.grants.add_to(&mut pairs);
+        self.probation.add_to(&mut pairs);
         pairs
     }
 
     pub(crate) fn parse(pairs: Pairs) -> Result<Self, ApiError> {
         let mut request = Self::default();
         pairs.each(|name, value| {
+            if request.probation.read(name, value.clone()) {
+                return Ok(true);
+            }
             match name {
                 "label" => request.label = Some(value),
                 "deadline_ms" => request.deadline_ms = Some(number(name, &value)?),
@@ -264,6 +262,7 @@ impl SwapRequest {
             grants: if grants { Some(self.grants.grants()?) } else { None },
             state: self.state.clone(),
             links: new_links(&self.links)?,
+            probation: self.probation.terms()?,
             settings: if self.config.is_empty() { None } else { Some(super::convert::settings(&self.config)?) },
             asked_by: self.asked_by.clone(),
         })
@@ -349,30 +348,6 @@ impl CheckRequest {
             state: self.state.clone(),
             links: new_links(&self.links)?,
         })
-    }
-}
-
-impl RollbackRequest {
-    pub(crate) fn pairs(&self) -> Pairs {
-        let mut pairs = Pairs::default();
-        pairs.add_some("discard_to", self.discard_to.as_ref().map(|path| path.display()));
-        pairs.add_some("deadline_ms", self.deadline_ms);
-        pairs.add_some("as", self.asked_by.as_ref());
-        pairs
-    }
-
-    pub(crate) fn parse(pairs: Pairs) -> Result<Self, ApiError> {
-        let mut request = Self::default();
-        pairs.each(|name, value| {
-            match name {
-                "discard_to" => request.discard_to = Some(PathBuf::from(value)),
-                "deadline_ms" => request.deadline_ms = Some(number(name, &value)?),
-                "as" => request.asked_by = Some(asked_by(value)?),
-                _ => return Ok(false),
-            }
-            Ok(true)
-        })?;
-        Ok(request)
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Context, Missing};
 use crate::console::{Table, micros, plural, time};
 use crate::failure::Failure;
 
-/// Show what happened to a plugin: deploy, swaps, rollbacks, edits, imports
+/// Show what happened to a plugin: deploy, swaps, rollbacks, probations, edits, imports
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -67,6 +67,9 @@ fn row(entry: &HistoryEntry) -> [String; 7] {
             let what = plural(imported.entries, "entry", "entries");
             let reason = imported.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
             ("import", format!("`{}`", imported.from), String::new(), String::new(), format!("{what}{reason}"))
+        }
+        HistoryEvent::Probation { version, step } => {
+            ("probation", String::new(), name(version), String::new(), super::probation::step(step))
         }
         HistoryEvent::HandOff { receipt } => {
             let result = match &receipt.activated {

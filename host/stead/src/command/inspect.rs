@@ -65,6 +65,9 @@ fn print(console: &Console, component: &InspectAnswer) -> Result<(), Failure> {
     for upgrade in &component.upgrades {
         console.line(format_args!("  {} to {}, by {}", upgrade.from.join(" or "), upgrade.to, upgrade.path))?;
     }
+    if component.migrates_back {
+        console.line("\nbrings a migration back from a newer track (stead:plugin/migrate-back)")?;
+    }
     if component.checks_ready {
         console.line("\nbrings a readiness check (stead:plugin/ready)")?;
     }

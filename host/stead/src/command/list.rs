@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use stead_runtime::PluginSummary;
+use stead_runtime::{PluginSummary, ProbationStage};
 
 use super::swap::phase_word;
 use super::{Context, Missing};
@@ -57,7 +57,12 @@ fn status(plugin: &PluginSummary) -> String {
             let held = (held > 0).then(|| format!(", {} held", plural(held, "call", "calls")));
             format!("hand-off, {}{}{}", phase_word(phase), part.unwrap_or_default(), held.unwrap_or_default())
         }
-        (None, None) if links.is_empty() => "ready".to_owned(),
-        (None, None) => format!("ready, calls {}", links.join(", ")),
+        (None, None) => match &plugin.probation {
+            None if links.is_empty() => "ready".to_owned(),
+            None => format!("ready, calls {}", links.join(", ")),
+            Some(ProbationStage::Watching) => "ready, on probation".to_owned(),
+            Some(ProbationStage::Breached { reason }) => format!("probation breached: {reason}"),
+            Some(ProbationStage::Stopped { reason }) => format!("stopped: {reason}"),
+        },
     }
 }

@@ -13,9 +13,11 @@ mod history;
 mod inspect;
 mod key;
 mod list;
+mod probation;
 mod record;
 mod rehearse;
 mod repair;
+mod resume;
 mod rollback;
 mod serve;
 mod show;
@@ -149,6 +151,7 @@ enum Command {
     Swap(swap::Swap),
     Rollback(rollback::Rollback),
     Record(record::Record),
+    Resume(resume::Resume),
     History(history::History),
     Events(events::Events),
     State(state::State),
@@ -204,6 +207,7 @@ pub(crate) async fn run(cli: Cli, console: Console) -> Result<(), Failure> {
         Command::Swap(command) => command.run(&context).await,
         Command::Rollback(command) => command.run(&context).await,
         Command::Record(command) => command.run(&context).await,
+        Command::Resume(command) => command.run(&context).await,
         Command::History(command) => command.run(&context).await,
         Command::Events(command) => command.run(&context).await,
         Command::State(command) => command.run(&context).await,

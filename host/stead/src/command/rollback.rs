@@ -4,7 +4,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::asked::AskedArgs;
-use super::swap::print_receipt;
+use super::probation::ProbationArgs;
+use super::swap::print_answer;
 use super::watched::watched;
 use super::{Context, Missing};
 use crate::api::RollbackRequest;
@@ -18,8 +19,8 @@ Examples:
   stead rollback tally
   stead rollback tally --discard-to later-writes.jsonl
 
-Where the version before can read everything that was written since, the code goes back and all writes stay. \
-Otherwise the rollback is refused, and says what would be lost. With --discard-to every later write is first saved to \
+Where the version before can read everything that was written since, or brings a migration from it \
+(`stead:plugin/migrate-back`), the code goes back and all writes stay. Otherwise the rollback is refused, and says what would be lost. With --discard-to every later write is first saved to \
 the file, one JSON object a line, and then the state returns to what it was at the swap.")]
 pub(super) struct Rollback {
     /// The plugin
@@ -35,6 +36,13 @@ pub(super) struct Rollback {
 
     #[command(flatten)]
     asked: AskedArgs,
+
+    /// Leave behind entries that the migration of the version before never reads
+    #[arg(long)]
+    accept_unread: bool,
+
+    #[command(flatten)]
+    probation: ProbationArgs,
 }
 
 impl Rollback {
@@ -48,11 +56,13 @@ impl Rollback {
             discard_to,
             deadline_ms: self.deadline.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             asked_by: Some(self.asked.name()?),
+            accept_unread: self.accept_unread,
+            probation: self.probation.into(),
         };
         let session = context.session(Missing::Refuse).await?;
         let rollback = session.rollback(&self.plugin, &request);
         let receipt = watched(context, &session, &[&self.plugin], rollback).await;
         let receipt = session.close(receipt).await?;
-        context.console.answer(&receipt, |receipt| print_receipt(&context.console, receipt))
+        context.console.answer(&receipt, |receipt| print_answer(&context.console, receipt))
     }
 }

@@ -36,6 +36,7 @@ fn print(console: &Console, plugin: &PluginInfo) -> Result<(), Failure> {
     console.line(format_args!("  component  {}", version.component))?;
     console.line(format_args!("  root       {}", plugin.root))?;
     console.line(format_args!("  commits    {}", count(plugin.commits)))?;
+    console.line(format_args!("  calls      {}", super::probation::figures(&plugin.figures)))?;
     if plugin.waiting > 0 {
         console.line(format_args!("  waiting    {} calls", count(plugin.waiting)))?;
     }
@@ -63,6 +64,9 @@ fn print(console: &Console, plugin: &PluginInfo) -> Result<(), Failure> {
     }
     if let Some(phase) = plugin.summary.handoff {
         hand_off(console, phase, &plugin.summary)?;
+    }
+    if let Some(report) = &plugin.probation_report {
+        super::probation::print_probation(console, &plugin.summary.name, report)?;
     }
     if let Some(problem) = &plugin.summary.problem {
         console.line(format_args!("  {}    {problem}", styled(BAD, "problem")))?;

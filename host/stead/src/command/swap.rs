@@ -10,10 +10,11 @@ use stead_schema::Verdict;
 
 use super::asked::AskedArgs;
 use super::deploy::{AffirmedArgs, GrantArgs, in_file, read_component};
+use super::probation::{ProbationArgs, print_probation};
 use super::rehearse::{self, RehearseArgs};
 use super::watched::watched;
 use super::{Context, Missing};
-use crate::api::SwapRequest;
+use crate::api::{HandOffAnswer, SwapRequest};
 use crate::console::{BAD, BOLD, Console, DIM, GOOD, Table, count, micros, parse_duration, plural, styled};
 use crate::failure::Failure;
 use together::Targets;
@@ -30,6 +31,7 @@ Examples:
   stead swap tally tally-v3.wasm --accept-lossy acme:tally/notes@1
   stead swap tally=tally-v2.wasm audit=audit-v2.wasm
   stead swap tally=tally-v3.wasm audit=audit-v2.wasm --drop tally=acme:tally/ballots@1
+  stead swap tally tally-v2.wasm --probation 10m --otherwise stop
 
 The host first proves from the types that the new code can read the old state, and runs the new code's migration \
 where it cannot; `stead check` says beforehand what it would find. A migration first runs beside the calls, \
@@ -88,6 +90,9 @@ pub(super) struct Swap {
 
     #[command(flatten)]
     grants: GrantArgs,
+
+    #[command(flatten)]
+    probation: ProbationArgs,
 }
 
 impl Swap {
@@ -104,6 +109,7 @@ impl Swap {
             state: self.affirmed.state,
             links: self.affirmed.links,
             asked_by: Some(self.asked.name()?),
+            probation: self.probation.into(),
         };
         match together::parse(&self.what)? {
             Targets::One(plugin, file) if self.rehearsal.rehearse => {
@@ -117,13 +123,22 @@ impl Swap {
     }
 }
 
+/// What a hand-off did, and what comes of the probation that it began.
+pub(super) fn print_answer(console: &Console, answer: &HandOffAnswer) -> Result<(), Failure> {
+    print_receipt(console, &answer.receipt)?;
+    match &answer.probation {
+        Some(report) => print_probation(console, &answer.receipt.plugin, report),
+        None => Ok(()),
+    }
+}
+
 async fn one(context: &Context, plugin: &str, file: &Path, request: &SwapRequest) -> Result<(), Failure> {
     let wasm = read_component(file)?;
     let session = context.session(Missing::Refuse).await?;
     let swap = session.swap(plugin, wasm, request);
     let receipt = watched(context, &session, &[plugin], swap).await.map_err(|error| in_file(file, error));
     let receipt = session.close(receipt).await?;
-    context.console.answer(&receipt, |receipt| print_receipt(&context.console, receipt))
+    context.console.answer(&receipt, |answer| print_answer(&context.console, answer))
 }
 
 fn milliseconds(time: Duration) -> u64 {

@@ -1,6 +1,6 @@
 use crate::harness::Bench;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "serve",
     "deploy",
     "call",
@@ -9,6 +9,7 @@ const COMMANDS: [&str; 19] = [
     "check",
     "swap",
     "rollback",
+    "resume",
     "history",
     "events",
     "state",

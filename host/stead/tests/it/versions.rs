@@ -29,6 +29,31 @@ fn a_rollback_with_nothing_written_goes_back() {
 }
 
 #[test]
+fn a_probation_says_what_would_come_of_a_breach_and_goes_on_from_command_to_command() {
+    let bench = Bench::with_tally();
+    let swap = ["swap", "tally", "tally-v2.wasm", "--probation", "2calls", "--otherwise", "stop"];
+    let told = bench.stead(&swap).succeeds();
+    for words in
+        ["for 2 calls", "on a breach the version before takes over again", "unless one uses", "calls are stopped"]
+    {
+        assert!(told.contains(words), "{words:?} is not in: {told}");
+    }
+    assert!(bench.stead(&["list"]).succeeds().contains("ready, on probation"));
+    for voter in ["\"ann\"", "\"ben\""] {
+        let plugin = bench.stead(&["show", "tally", "--json"]).json();
+        assert_eq!(plugin["probation_report"]["stage"], json!("watching"), "{plugin}");
+        bench.stead(&["call", "tally", "vote", voter, "\"yes\""]).succeeds();
+    }
+    let history = bench.stead(&["history", "tally"]).succeeds();
+    assert!(history.contains("probation") && history.contains("passed: 2, 0 `err`, 0 trapped"), "{history}");
+    let plugin = bench.stead(&["show", "tally", "--json"]).json();
+    assert_eq!(plugin["probation_report"], json!(null));
+    bench.stead(&["resume", "tally"]).fails(1, &["is not stopped", "stead show tally"]);
+    bench.stead(&["swap", "tally", "tally-v1.wasm", "--on-breach", "stop"]).fails(2, &["--probation"]);
+    bench.stead(&["swap", "tally", "tally-v1.wasm", "--probation", "often"]).fails(2, &["60s", "1000calls"]);
+}
+
+#[test]
 fn a_rollback_never_loses_a_write_unsaid() {
     for writes_since in 1..=3 {
         let bench = Bench::new();

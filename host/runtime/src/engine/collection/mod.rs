@@ -196,10 +196,10 @@ impl Collection {
                 Err(Fault::Forbidden(format!("collection {name} cannot be written: this call is read-only")))
             }
             (Access::Old, Mode::Migrate, Use::Write) => {
-                Err(Fault::Forbidden(format!("collection {name} is old: `migrate` can only read it")))
+                Err(Fault::Forbidden(format!("collection {name} is old: a migration can only read it")))
             }
             (Access::Old, _, _) => {
-                Err(Fault::Forbidden(format!("collection {name} is old: it can only be used within `migrate`")))
+                Err(Fault::Forbidden(format!("collection {name} is old: it can only be used within a migration")))
             }
         }
     }

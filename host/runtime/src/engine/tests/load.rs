@@ -175,7 +175,7 @@ fn the_key_value_store_is_one_collection_and_never_old() {
     assert_eq!((declared.identity.to_string().as_str(), declared.old), ("wasi:keyvalue/store", false));
 }
 
-const MIGRATE: &str = r#"
+pub(super) const MIGRATE: &str = r#"
     (core module $M
       (memory (export "memory") 1)
       (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 64)

@@ -9,6 +9,7 @@ mod links;
 mod load;
 mod state;
 mod types;
+mod ways;
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};

@@ -17,7 +17,7 @@ fn print_collection(console: &Console, collection: &LedgerInfo) -> Result<(), Fa
     let writer = &collection.writer;
     let what = match collection {
         LedgerInfo { dropped: true, .. } => {
-            format!("dropped or migrated away with version {writer}; the name is not taken again")
+            format!("dropped or migrated away with version {writer}; only a migration takes the name again")
         }
         LedgerInfo { dormant: true, .. } => format!(
             "{}, kept although the active version does not import it; written by version {writer}",

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::super::deploy::read_component;
 use super::super::watched::watched;
 use super::super::{Context, Missing};
-use super::print_receipt;
+use super::print_answer;
 use crate::api::{GrantsRequest, OneOfSeveral, SwapAllRequest, SwapRequest};
 use crate::console::{BOLD, styled};
 use crate::failure::Failure;
@@ -62,9 +62,9 @@ pub(super) async fn run(
     let receipts = watched(context, &session, &plugins, session.swap_all(&request, components)).await;
     let receipts = session.close(receipts).await?;
     context.console.answer(&receipts, |receipts| {
-        for receipt in receipts {
-            context.console.line(styled(BOLD, &receipt.plugin))?;
-            print_receipt(&context.console, receipt)?;
+        for answer in receipts {
+            context.console.line(styled(BOLD, &answer.receipt.plugin))?;
+            print_answer(&context.console, answer)?;
         }
         Ok(())
     })
@@ -84,6 +84,7 @@ fn split(all: &SwapRequest, targets: &[(String, PathBuf)]) -> Result<Vec<SwapReq
             migration_deadline_ms: all.migration_deadline_ms,
             accept_unread: all.accept_unread,
             asked_by: all.asked_by.clone(),
+            probation: all.probation.clone(),
             ..SwapRequest::default()
         })
         .collect();
