@@ -178,7 +178,7 @@ impl Upgrader {
     fn check_pair(&self, old: &Declared, target: &Declared, kind: Kind) -> Result<(), UpgradeError> {
         let differ = |what: &'static str, was: String, is: String| {
             let (function, old, to) = (self.path.clone(), old.identity.clone(), target.identity.clone());
-            Err(UpgradeError::Differ { function, old, to, what, was, is })
+            Err(UpgradeError::Differ { function, old: old.into(), to: to.into(), what, was, is })
         };
         if let Some(was) = old.shape.kind.filter(|was| *was != kind) {
             return differ("kind", was.to_string(), kind.to_string());
@@ -261,7 +261,8 @@ impl Found {
 
 fn keeps_keys(kept: &Identity, collection: &Collection, target: &Declared) -> Result<(), Reason> {
     let differ = |what, was: String, is: String| {
-        Err(Reason::UpgradeDiffers { kept: kept.clone(), to: target.identity.clone(), what, was, is })
+        let (kept, to) = (Box::new(kept.clone()), Box::new(target.identity.clone()));
+        Err(Reason::UpgradeDiffers { kept, to, what, was, is })
     };
     match target.shape.kind {
         Some(kind) if kind != collection.kind => {

@@ -81,7 +81,8 @@ async fn g08_g09_a_hostile_successor_never_becomes_active_and_costs_no_call() {
         (EVOLVE_HOSTILE, told("ready", "err"), "aborted", "gave up after 0"),
         (EVOLVE_HOSTILE, told("ready", "panic"), "aborted", "panicked after 0"),
         (EVOLVE_HOSTILE, told("ready", "loop"), "aborted", "deadline"),
-        (EVOLVE_HOSTILE, told("ready", "exhaust"), "aborted", "memory"),
+        // Whichever comes first: the deadline or the end of its memory.
+        (EVOLVE_HOSTILE, told("ready", "exhaust"), "aborted", "the readiness check trapped"),
         (EVOLVE_MIGRATE_WRITES_OLD, plain(), "aborted", "old"),
         (EVOLVE_MIGRATE_PARTLY, plain(), "aborted", "--accept-unread"),
         (EVOLVE_READY_WRITES, plain(), "aborted", "write"),

@@ -119,9 +119,9 @@ pub enum Reason {
     )]
     UpgradeDiffers {
         /// What the state keeps.
-        kept: Identity,
+        kept: Box<Identity>,
         /// What would take its place.
-        to: Identity,
+        to: Box<Identity>,
         /// Kind or key.
         what: &'static str,
         /// In the state.

@@ -116,9 +116,9 @@ pub enum UpgradeError {
         /// The function.
         function: String,
         /// The old collection.
-        old: Identity,
+        old: Box<Identity>,
         /// The new one.
-        to: Identity,
+        to: Box<Identity>,
         /// Kind or key.
         what: &'static str,
         /// Of the old one.

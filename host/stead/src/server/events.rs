@@ -91,7 +91,7 @@ fn line(news: &News, query: &EventsQuery) -> Option<String> {
     let json = match news {
         News::Missed(events) => json!({ "missed": events }).to_string(),
         News::Event(event) if query.plugin.as_ref().is_some_and(|plugin| *plugin != event.plugin) => return None,
-        News::Event(event) => serde_json::to_string(event).ok()?,
+        News::Event(event) => serde_json::to_string(event.as_ref()).ok()?,
     };
     Some(json + "\n")
 }

@@ -133,7 +133,7 @@ async fn phase(disk: &SimDisk) -> Option<&'static str> {
 async fn open_small(disk: &SimDisk) -> Host {
     let data = DataDir::Disk(Arc::new(disk.clone()));
     let store = Options { segment_bytes: SEGMENT_BYTES_MIN, ..inline() };
-    Host::open(HostOptions { data, engine: engine(), store }).await.unwrap().0
+    Host::open(HostOptions { data, engine: engine(), store, receipt_key: None }).await.unwrap().0
 }
 
 async fn ask(host: &Host, plugin: &str, sequence: u64) {

@@ -234,6 +234,7 @@ fn every_guest_of_the_tests_loads_and_links() {
                 linked.unwrap_or_else(|error| panic!("{name}: {error}"));
             }
             (Err(error), "unknown-import") => assert_eq!(error.kind(), "unshaped"),
+            (Err(error), "ledger-twice") => assert_eq!(error.kind(), "upgrade"),
             (Err(error), _) => panic!("{name}: {error}"),
         }
     }

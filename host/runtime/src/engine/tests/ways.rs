@@ -11,8 +11,8 @@ fn back() -> String {
     let back = MIGRATE.replace("plugin/migrate@", "plugin/migrate-back@");
     let back = back.replace(r#"(export "migrate" (func $migrate))"#, r#"(export "migrate-back" (func $migrate))"#);
     ["$M", "$m", "$migrate", "$migration"].iter().fold(back, |back, name| {
-        back.replace(&format!("{name} "), &format!("{name}-back "))
-            .replace(&format!("{name})"), &format!("{name}-back)"))
+        let ends = [" ", ")", "\n"];
+        ends.iter().fold(back, |back, end| back.replace(&format!("{name}{end}"), &format!("{name}-back{end}")))
     })
 }
 

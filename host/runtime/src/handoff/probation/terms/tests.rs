@@ -64,7 +64,7 @@ fn what_is_off_is_not_looked_at_and_what_cannot_be_is_said() {
 
 #[test]
 fn a_breach_says_what_was_found_beside_what_is_allowed() {
-    let texts = |before, now| {
+    let texts = |before: &Stats, now: &Stats| {
         let found = breaches(&Thresholds::default(), before, now, false);
         found.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
