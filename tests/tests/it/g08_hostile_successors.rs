@@ -95,7 +95,7 @@ async fn g08_g09_a_hostile_successor_never_becomes_active_and_costs_no_call() {
         let plugin = &host.list().unwrap()[0];
         assert!(plugin.handoff.is_none() && plugin.version.label.as_deref() == Some("1"), "{about}");
         load.reach(30).await;
-        assert_eq!(seen.failures(), [String::new(); 0], "{about}");
+        assert_eq!(seen.failures(), Vec::<String>::new(), "{about}");
     }
     let (kind, text) = fails(&host, &rekeyed(), plain()).await;
     assert!(kind == "state" && text.contains("key"), "{kind}: {text}");

@@ -138,12 +138,12 @@ impl Check {
     /// entries to look at, what could lose a part of them is refused unless it is named.
     pub fn between(engine: &Engine, old: &[u8], new: &[u8], options: &CheckOptions) -> Result<Check, CheckError> {
         let links = options.links.as_deref().unwrap_or_default();
-        let incumbent = Program::load_linked(engine, old, links).map_err(|error| CheckError::Old(error.into()))?;
-        let successor = Program::load_linked(engine, new, links).map_err(|error| CheckError::New(error.into()))?;
-        let named = |names: &[String]| identities(names).map_err(|no| CheckError::New(SwapError::State(no)));
+        let incumbent = Program::load_linked(engine, old, links).map_err(|error| CheckError::old(error.into()))?;
+        let successor = Program::load_linked(engine, new, links).map_err(|error| CheckError::new(error.into()))?;
+        let named = |names: &[String]| identities(names).map_err(|no| CheckError::new(SwapError::State(no)));
         let first = Admission { version_label: "1".to_owned(), ..Admission::default() };
         let deployed = admit(&Ledger::default(), incumbent.declared(), &first)
-            .map_err(|refused| CheckError::Old(DeployError::State(refusals(&refused))))?;
+            .map_err(|refused| CheckError::old(DeployError::State(refusals(&refused))))?;
         let heard = hear(Question {
             plugin: "check",
             ledger: &deployed.ledger,
@@ -161,7 +161,7 @@ impl Check {
             limits: &Limits::default(),
         });
         let check = heard.and_then(|heard| Check::of(&deployed.ledger, None, Some(&incumbent), &successor, heard));
-        check.map_err(|error| CheckError::New(SwapError::Host(error)))
+        check.map_err(|error| CheckError::new(SwapError::Host(error)))
     }
 
     /// Whether a swap would be admitted as it is.
@@ -212,10 +212,20 @@ fn missing(ledger: &Ledger, declared: &[Declared], reasons: &[Reason]) -> Option
 pub enum CheckError {
     /// The first.
     #[error(transparent)]
-    Old(DeployError),
+    Old(Box<DeployError>),
     /// The second.
     #[error(transparent)]
-    New(SwapError),
+    New(Box<SwapError>),
+}
+
+impl CheckError {
+    fn old(error: DeployError) -> CheckError {
+        CheckError::Old(Box::new(error))
+    }
+
+    fn new(error: SwapError) -> CheckError {
+        CheckError::New(Box::new(error))
+    }
 }
 
 fn checked(

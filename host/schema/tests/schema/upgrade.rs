@@ -50,26 +50,26 @@ fn g07_a_function_for_entries_fits_its_collection_or_is_told_why_not() {
     assert_eq!((fits[0].to.to_string().as_str(), fits[0].takes_key), ("acme:tally/ballots@2", true));
     assert_eq!(fits[0].from, [identity("acme:tally/ballots@1")]);
 
-    let plain = upgrader("ballots", None, OLD, NEW);
+    let plain = [upgrader("ballots", None, OLD, NEW)];
     refuses(&[upgrader("ballot", None, OLD, NEW)], &[ballots()], &["upgrade-ballot`", "no collection", "`ballots`"]);
     refuses(&[upgrader("ballots", None, OLD, OLD)], &[ballots()], &["has an entry of", "it is `record"]);
     refuses(&[upgrader("ballots", Some("u64"), OLD, NEW)], &[ballots()], &["takes the key as `u64`", "`string`"]);
     let same = [ballots(), map("acme:other/ballots@2.0.0", NEW)];
-    refuses(&[plain.clone()], &same, &["may mean", "acme:other/ballots@2"]);
-    let twice = [plain.clone(), upgrader("ballots", Some("string"), OLD, NEW)];
+    refuses(&plain, &same, &["may mean", "acme:other/ballots@2"]);
+    let twice = [plain[0].clone(), upgrader("ballots", Some("string"), OLD, NEW)];
     refuses(&twice, &[ballots()], &["both convert", "keep one"]);
     let open = declared("acme:tally/ballots@2.0.0", None, None, None, false);
-    refuses(&[plain.clone()], &[open], &["too little", "`get` or `set`"]);
-    let none = fit(&[plain.clone()], &[ballots()], &[]).unwrap_err();
+    refuses(&plain, &[open], &["too little", "`get` or `set`"]);
+    let none = fit(&plain, &[ballots()], &[]).unwrap_err();
     assert!(none.contains("nothing of that package is imported on an earlier track"), "{none}");
 
     // What the old import shows has to agree.
     let other_value = [ballots(), old(map("acme:tally/ballots@1.0.0", "u32"))];
-    refuses(&[plain.clone()], &other_value, &["takes `record", "as it is imported, is `u32`"]);
+    refuses(&plain, &other_value, &["takes `record", "as it is imported, is `u32`"]);
     let other_key = old(declared("acme:tally/ballots@1.0.0", Some(Kind::Map), Some("u32"), Some(OLD), false));
-    refuses(&[plain.clone()], &[ballots(), other_key], &["the key of", "`u32`", "`string`", "stead:plugin/migrate"]);
+    refuses(&plain, &[ballots(), other_key], &["the key of", "`u32`", "`string`", "stead:plugin/migrate"]);
     let other_kind = old(declared("acme:tally/ballots@1.0.0", Some(Kind::Log), None, Some(OLD), false));
-    refuses(&[plain], &[ballots(), other_kind], &["the kind of", "log", "map"]);
+    refuses(&plain, &[ballots(), other_kind], &["the kind of", "log", "map"]);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn g07_the_states_types_decide_which_function_converts() {
         assert_eq!(admitted.migrated, [(identity(interface), 0)]);
         let bound = |identity: &Identity| admitted.bindings.iter().find(|b| b.identity == *identity).unwrap();
         assert_eq!(bound(&upgraded.from).value, Some(ty(if place == 0 { OLD } else { "u32" })));
-        assert_eq!(bound(&upgraded.from).conversions.last().unwrap().is_some(), false);
+        assert!(bound(&upgraded.from).conversions.last().unwrap().is_none());
         assert_eq!((bound(&upgraded.to).number, bound(&upgraded.to).schema), (1, 0));
         assert!(admitted.ledger.collections[&upgraded.from].dropped);
         // The next start finds what this one left.

@@ -117,8 +117,8 @@ pub(crate) fn check_files(
     let options = request.options().map_err(|error| (Side::New, error))?;
     match Check::between(engine, old, new, &options) {
         Ok(check) => Ok(check.into()),
-        Err(CheckError::Old(error)) => Err((Side::Old, error.into())),
-        Err(CheckError::New(error)) => Err((Side::New, error.into())),
+        Err(CheckError::Old(error)) => Err((Side::Old, (*error).into())),
+        Err(CheckError::New(error)) => Err((Side::New, (*error).into())),
     }
 }
 

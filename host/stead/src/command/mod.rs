@@ -148,7 +148,8 @@ enum Command {
     List(list::List),
     Show(show::Show),
     Check(check::Check),
-    Swap(swap::Swap),
+    // By far the one with most options.
+    Swap(Box<swap::Swap>),
     Rollback(rollback::Rollback),
     Record(record::Record),
     Resume(resume::Resume),

@@ -121,7 +121,7 @@ fn print_calls(console: &Console, found: &Rehearsal) -> Result<(), Failure> {
         Table::new(&["  FUNCTION", ">CALLS", ">DIFFER", ">TRAPPED BEFORE", ">TRAPS NOW", ">TIME BEFORE", ">TIME NOW"]);
     for function in &found.functions {
         let answered = function.calls - function.incumbent_trapped.min(function.calls);
-        let mean = |total: u64| if answered == 0 { String::new() } else { micros(total / answered) };
+        let mean = |total: u64| total.checked_div(answered).map(micros).unwrap_or_default();
         table.row([
             format!("  {}", function.function),
             count(function.calls),

@@ -92,5 +92,5 @@ pub(super) async fn gives_up(host: &Host, wasm: &[u8], options: SwapOptions, wor
 
 /// How many states the store has beside the catalog.
 pub(super) fn states(host: &Host) -> u64 {
-    host.info().store.states as u64
+    host.info().store.states
 }
