@@ -83,13 +83,16 @@ impl Host {
         if !writes.is_empty() {
             changes.push(Change::Write { state: serving.plugin.state, epoch: serving.epoch, writes });
         }
-        let number = Catalog::of(&shared.store)?.events(plugin.id)? + 1;
         let event = HistoryEvent::Edited { edited: Box::new(shortened(&edited)) };
-        let mut records = Writes::new();
-        catalog::put(&mut records, Key::history(plugin.id, number), &HistoryEntry { number, at_ms: now_ms(), event });
         // A warm instance may remember what was there.
         turn.cool(shared);
-        let ticket = shared.commit(changes, records).map_err(HostError::from)?;
+        let ticket = {
+            let _numbering = shared.numbering();
+            let number = Catalog::of(&shared.store)?.events(plugin.id)? + 1;
+            let (entry, mut records) = (HistoryEntry { number, at_ms: now_ms(), event }, Writes::new());
+            catalog::put(&mut records, Key::history(plugin.id, number), &entry);
+            shared.commit(changes, records).map_err(HostError::from)?
+        };
         drop(turn);
         ticket.await.map_err(HostError::from)?;
         shared.events.tell(name, Happened::Edited { collection: edited.collection.clone() });

@@ -202,11 +202,15 @@ impl Import<'_> {
         self.staging.end(&mut records);
         catalog::put(&mut records, Key::plugin(&record.name), &record);
         let event = HistoryEvent::Imported { imported: Box::new(self.imported.clone()) };
-        let number = Catalog::of(&self.host.store)?.events(self.plugin.id)? + 1;
-        let entry = HistoryEntry { number, at_ms: now_ms(), event };
-        catalog::put(&mut records, Key::history(self.plugin.id, number), &entry);
         crash::point("import.committing");
-        self.host.commit_durably(changes, records).await?;
+        let ticket = {
+            let _numbering = self.host.numbering();
+            let number = Catalog::of(&self.host.store)?.events(self.plugin.id)? + 1;
+            let entry = HistoryEntry { number, at_ms: now_ms(), event };
+            catalog::put(&mut records, Key::history(self.plugin.id, number), &entry);
+            self.host.commit(changes, records).map_err(HostError::from)?
+        };
+        ticket.await.map_err(HostError::from)?;
         crash::point("import.committed");
         self.plugin.serve(self.host, &mut turn, serving.on(record, epoch));
         self.host.events.tell(&self.plugin.name, Happened::Imported { entries: self.imported.entries });

@@ -20,21 +20,26 @@ impl HandOff {
     /// Commits, and opens the gates to the successors.
     pub(super) async fn commit(&mut self) -> Result<Vec<Receipt>, Stop> {
         let links = self.close_links().await?;
-        let (mut changes, mut records) = (Vec::new(), Writes::new());
         let mut commits = Vec::new();
-        for party in &mut self.parties {
-            commits.push(party.prepare_commit(&self.phases, &mut changes, &mut records)?);
-        }
-        let places: Vec<_> = self
-            .parties
-            .iter()
-            .zip(&commits)
-            .map(|(party, commit)| (party, commit.number, Some(commit.begun)))
-            .collect();
-        self.add_dues(&places, &mut records)?;
-        catalog::remove(&mut records, self.key());
-        crash::point("handoff.committing");
-        self.host.commit(changes, records)?.await?;
+        let host = self.host.clone();
+        let ticket = {
+            let _numbering = host.numbering();
+            let (mut changes, mut records) = (Vec::new(), Writes::new());
+            for party in &mut self.parties {
+                commits.push(party.prepare_commit(&self.phases, &mut changes, &mut records)?);
+            }
+            let places: Vec<_> = self
+                .parties
+                .iter()
+                .zip(&commits)
+                .map(|(party, commit)| (party, commit.number, Some(commit.begun)))
+                .collect();
+            self.add_dues(&places, &mut records)?;
+            catalog::remove(&mut records, self.key());
+            crash::point("handoff.committing");
+            host.commit(changes, records)?
+        };
+        ticket.await?;
         crash::point("handoff.committed");
 
         // All successors serve before the first gate opens: plugins that call each other change hands as one.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use stead_store::{Change, Writes};
+use stead_store::{Change, Ticket, Writes};
 
 use super::export::export_later;
 use super::party::{Party, Successor};
@@ -104,7 +104,10 @@ impl HandOff {
             receipts.push(party.receipt(&self.phases, Activated::Incumbent { phase, reason: reason.clone() }));
         }
         crash::point("handoff.aborting");
-        let aborted = self.record_abort(&receipts).await;
+        let aborted = match self.record_abort(&receipts) {
+            Ok((ticket, numbers)) => ticket.await.map(|_| numbers).map_err(HostError::from),
+            Err(error) => Err(error),
+        };
         for (party, receipt) in self.parties.iter_mut().zip(&mut receipts) {
             party.open_to_incumbent(receipt);
         }
@@ -123,7 +126,8 @@ impl HandOff {
     }
 
     /// Records the end, and returns its number in the history of each plugin.
-    async fn record_abort(&self, receipts: &[Receipt]) -> Result<Vec<u64>, HostError> {
+    fn record_abort(&self, receipts: &[Receipt]) -> Result<(Ticket, Vec<u64>), HostError> {
+        let _numbering = self.host.numbering();
         let mut places = Vec::new();
         let (mut changes, mut records) = (Vec::new(), Writes::new());
         catalog::remove(&mut records, self.key());
@@ -142,8 +146,8 @@ impl HandOff {
             places.push((party, number, None));
         }
         self.add_dues(&places, &mut records)?;
-        self.host.commit_durably(changes, records).await?;
-        Ok(places.into_iter().map(|(_, number, _)| number).collect())
+        let ticket = self.host.commit(changes, records)?;
+        Ok((ticket, places.into_iter().map(|(_, number, _)| number).collect()))
     }
 
     /// Journals the hand-off as it stands, together with changes, and waits until that is durable.

@@ -40,6 +40,7 @@ impl Host {
             receipt_key: receipt_key.map(Arc::new),
             events: Arc::default(),
             tasks: Arc::default(),
+            numbering: Arc::default(),
         };
         forget_stagings(&shared).await?;
         let catalog = Catalog::of(&shared.store)?;

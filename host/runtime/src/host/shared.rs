@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use stead_receipt::SecretKey;
 use stead_store::{Change, CommitError, StateId, Store, Ticket, View, Writes};
 
@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) receipt_key: Option<Arc<SecretKey>>,
     pub(crate) events: Arc<Events>,
     pub(crate) tasks: Arc<Tasks>,
+    /// See [`Shared::numbering`].
+    pub(crate) numbering: Arc<Mutex<()>>,
 }
 
 impl Shared {
@@ -55,20 +57,30 @@ impl Shared {
         Ok(())
     }
 
-    /// Commits records together with an event of a plugin's history, and waits until that is durable. Whoever calls holds
-    /// the plugin's turn, so that nobody else takes the event's number.
+    /// Held from where an event's number in a plugin's history is taken until the commit with the event is accepted: a
+    /// hand-off is given up without the plugin's turn, which a running call may have.
+    pub(crate) fn numbering(&self) -> MutexGuard<'_, ()> {
+        self.numbering.lock()
+    }
+
+    /// Commits records together with an event of a plugin's history, and waits until that is durable.
     pub(crate) async fn commit_event(
         &self,
         plugin: &Plugin,
         event: Option<HistoryEvent>,
         mut records: Writes,
     ) -> Result<(), HostError> {
-        if let Some(event) = event {
-            let number = Catalog::of(&self.store)?.events(plugin.id)? + 1;
-            let entry = HistoryEntry { number, at_ms: now_ms(), event };
-            catalog::put(&mut records, Key::history(plugin.id, number), &entry);
-        }
-        self.commit_durably(Vec::new(), records).await
+        let ticket = {
+            let _numbering = self.numbering();
+            if let Some(event) = event {
+                let number = Catalog::of(&self.store)?.events(plugin.id)? + 1;
+                let entry = HistoryEntry { number, at_ms: now_ms(), event };
+                catalog::put(&mut records, Key::history(plugin.id, number), &entry);
+            }
+            self.commit(Vec::new(), records)?
+        };
+        ticket.await?;
+        Ok(())
     }
 
     /// A state with everything that was accepted so far.
