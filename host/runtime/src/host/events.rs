@@ -8,12 +8,12 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::handoff::{Activated, Phase, Receipt, ReceiptKind};
+use crate::handoff::{Activated, Phase, ProbationStep, Receipt, ReceiptKind};
 use crate::limits::{EVENT_TEXT_BYTES_MAX, EVENTS_KEPT};
 use crate::plugin::{Progress, now_ms};
 
 /// One event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Its place among the events of all plugins since the host was opened, from 1.
     pub number: u64,
@@ -27,7 +27,7 @@ pub struct Event {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
 pub enum Happened {
     /// A hand-off came to a phase.
@@ -64,6 +64,13 @@ pub enum Happened {
         /// Calls that waited when the gate was opened.
         held_calls: u64,
     },
+    /// Something happened in a version's probation; a long text is cut.
+    Probation {
+        /// Its generation.
+        version: u64,
+        /// What.
+        step: Box<ProbationStep>,
+    },
     /// A version was deployed under a new name.
     Deployed {
         /// Its generation.
@@ -91,10 +98,7 @@ impl Happened {
     pub(crate) fn handed_off(receipt: &Receipt) -> Happened {
         let (serves, reason) = match &receipt.activated {
             Activated::Successor => (receipt.to.generation, None),
-            Activated::Incumbent { reason, .. } => {
-                let end = reason.floor_char_boundary(EVENT_TEXT_BYTES_MAX);
-                (receipt.from.generation, Some(reason[..end].to_owned()))
-            }
+            Activated::Incumbent { reason, .. } => (receipt.from.generation, Some(cut(reason))),
         };
         Happened::HandedOff {
             kind: receipt.kind,
@@ -106,6 +110,19 @@ impl Happened {
             held_calls: receipt.held_calls,
         }
     }
+
+    /// A step of a probation.
+    pub(crate) fn in_probation(version: u64, step: &ProbationStep) -> Happened {
+        let mut step = Box::new(step.clone());
+        if let ProbationStep::NotHandedBack { reason, .. } = &mut *step {
+            *reason = cut(reason);
+        }
+        Happened::Probation { version, step }
+    }
+}
+
+fn cut(text: &str) -> String {
+    text[..text.floor_char_boundary(EVENT_TEXT_BYTES_MAX)].to_owned()
 }
 
 /// The last events of a host.
@@ -165,7 +182,7 @@ impl Events {
 }
 
 /// What a reader gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum News {
     /// The next event.
     Event(Arc<Event>),

@@ -3,7 +3,7 @@ use serde::Deserialize;
 use stead_runtime::{Event, Happened};
 
 use super::swap::{kind_word, phase_word};
-use super::{Context, Missing};
+use super::{Context, Missing, probation};
 use crate::api::EventsQuery;
 use crate::console::{Console, DIM, GOOD, count, micros, plural, styled, time};
 use crate::failure::Failure;
@@ -104,6 +104,7 @@ pub(super) fn words(what: &Happened) -> String {
                 }
             }
         }
+        Happened::Probation { version, step } => format!("probation of version {version} {}", probation::step(step)),
         Happened::Deployed { version } => format!("deployed, version {version}"),
         Happened::Forked { from } => format!("forked from `{from}`"),
         Happened::Edited { collection } => format!("an entry of {collection} was edited"),

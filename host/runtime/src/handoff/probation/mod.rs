@@ -36,7 +36,7 @@ pub(crate) use terms::breaches;
 
 use crate::catalog::{self, Key, ProbationRecord, Stage};
 use crate::error::{HostError, ResumeError};
-use crate::host::{HistoryEvent, Shared, VersionSummary};
+use crate::host::{Happened, HistoryEvent, Shared, VersionSummary};
 use crate::plugin::{Conduct, Plugin, Seat, Turn};
 
 /// How long one attempt at a plugin's turn lasts; a longer call is waited for again.
@@ -145,9 +145,13 @@ async fn change(
         None => catalog::remove(&mut records, Key::probation(plugin.id)),
     }
     let version = plugin.serving().version.summary();
+    let told = step.as_ref().map(|step| Happened::in_probation(version.generation, step));
     let event = step.map(|step| HistoryEvent::Probation { version, step: Box::new(step) });
     host.commit_event(plugin, event, records).await?;
     conduct.set(record);
+    if let Some(told) = told {
+        host.events.tell(&plugin.name, told);
+    }
     Ok(())
 }
 

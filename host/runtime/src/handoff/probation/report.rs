@@ -60,7 +60,7 @@ impl ProbationStage {
 }
 
 /// What happened in a probation.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbationStep {
     /// It ended without a breach. Without a call, nothing was proved.
