@@ -158,7 +158,7 @@ pub enum CallError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The catalog holds something that this host does not understand.
-    #[error("the catalog is damaged: {what}")]
+    #[error("the catalog cannot be read: {what}")]
     Catalog {
         /// What.
         what: String,
@@ -389,6 +389,14 @@ pub enum HostError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A newer release wrote a record of the catalog.
+    #[error("record {record} of the catalog has version {version}: a newer release wrote it; use that release")]
+    NewerRecord {
+        /// Its key, escaped.
+        record: String,
+        /// Its version.
+        version: u8,
+    },
     /// The catalog or a ledger holds something that this host does not understand.
     #[error("the catalog is damaged: {what}")]
     Catalog {
@@ -407,6 +415,7 @@ impl HostError {
             HostError::OutcomeUnknown(_) => "outcome-unknown",
             HostError::Read(error) => error.kind(),
             HostError::Store(error) => error.kind(),
+            HostError::NewerRecord { .. } => "newer-format",
             HostError::Catalog { .. } => "catalog",
         }
     }
@@ -418,6 +427,7 @@ impl From<HostError> for CallError {
             HostError::Read(error) => CallError::Read(error),
             HostError::Commit(error) => CallError::Refused(error),
             HostError::OutcomeUnknown(error) => CallError::OutcomeUnknown(error),
+            HostError::Catalog { what } => CallError::Catalog { what },
             other => CallError::Catalog { what: other.to_string() },
         }
     }

@@ -301,6 +301,6 @@ fn decode<R: Record>(key: &[u8], bytes: &[u8]) -> Result<R, HostError> {
         Some(Ok((record, []))) => Ok(record),
         Some(Ok((_, rest))) => Err(damaged(format!("{} bytes too many", rest.len()))),
         Some(Err(error)) => Err(damaged(error.to_string())),
-        None => Err(damaged(format!("it has version {version}; use a newer release"))),
+        None => Err(HostError::NewerRecord { record: key.escape_ascii().to_string(), version }),
     }
 }

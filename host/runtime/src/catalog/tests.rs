@@ -24,7 +24,7 @@ fn a_result_has_these_bytes() {
 }
 
 #[test]
-fn what_is_no_record_is_named_as_damage() {
+fn what_is_no_record_is_named_as_damage_and_a_newer_record_is_not() {
     let mut writes = Writes::new();
     put(&mut writes, Key::result(PluginId(2), "ann", 9), &record());
     let (key, value) = writes.pop_first().unwrap();
@@ -32,10 +32,13 @@ fn what_is_no_record_is_named_as_damage() {
     let (mut longer, mut newer) = (value.to_vec(), value.to_vec());
     longer.push(0);
     newer[0] = 2;
-    for bytes in [&value[..value.len() - 1], &longer, &newer, &[]] {
+    for bytes in [&value[..value.len() - 1], &longer, &[]] {
         let error = decode::<ResultRecord>(&key, bytes).unwrap_err();
         assert_eq!(error.kind(), "catalog", "{error}");
     }
+    let error = decode::<ResultRecord>(&key, &newer).unwrap_err();
+    assert_eq!(error.kind(), "newer-format", "{error}");
+    assert!(!error.to_string().contains("damaged"), "{error}");
 }
 
 fn version_1() -> VersionRecord1 {
