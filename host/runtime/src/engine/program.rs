@@ -213,7 +213,7 @@ impl Program {
     /// The export that a short or full name means: `vote`, `api.vote`, `acme:tally/api@1.0.0#vote`.
     pub(crate) fn find(&self, name: &str) -> Result<usize, FindError> {
         let exports = self.exports();
-        let named = |export: &Export| export.path == name && !export.converts;
+        let named = |export: &Export| export.path == name && !export.is_for_the_host();
         let found = match exports.iter().position(named) {
             Some(index) => vec![index],
             None => (0..exports.len()).filter(|index| exports[*index].answers_to(name)).collect(),
@@ -264,11 +264,14 @@ impl Export {
         }
     }
 
-    /// Whether it may be called from outside; the interfaces of `stead:plugin` and what converts entries are the host's.
+    /// Whether it may be called from outside.
     pub(crate) fn is_callable(&self) -> bool {
-        !self.converts
-            && !self.interface.as_deref().is_some_and(|interface| interface.starts_with("stead:plugin/"))
-            && !self.function.starts_with('[')
+        !self.is_for_the_host() && !self.function.starts_with('[')
+    }
+
+    /// Whether only a hand-off may call it: the interfaces of `stead:plugin`, and what converts entries.
+    fn is_for_the_host(&self) -> bool {
+        self.converts || self.interface.as_deref().is_some_and(|interface| interface.starts_with("stead:plugin/"))
     }
 }
 

@@ -218,6 +218,15 @@ fn functions_are_found_by_short_and_full_names() {
 }
 
 #[test]
+fn what_only_a_hand_off_may_call_is_not_found_under_any_name() {
+    let program = Program::load(&engine(), stead_test_guests::EVOLVE_HOSTILE).unwrap();
+    for name in ["migrate", "ready", "stead:plugin/migrate@0.1.0#migrate", "stead:plugin/ready@0.1.0#ready"] {
+        let unknown = program.find(name).expect_err(name).to_string();
+        assert!(unknown.contains("#bump"), "{unknown}");
+    }
+}
+
+#[test]
 fn every_guest_of_the_tests_loads_and_links() {
     let links = ["leaf", "left", "right", "top"]
         .map(|name| LinkTo { interface: format!("test:links/{name}@1"), plugin: name.into() });
