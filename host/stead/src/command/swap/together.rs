@@ -105,6 +105,7 @@ fn split(all: &SwapRequest, targets: &[(String, PathBuf)]) -> Result<Vec<SwapReq
     give("--drop", &all.drop, |request| &mut request.drop)?;
     give("--accept-lossy", &all.accept_lossy, |request| &mut request.accept_lossy)?;
     give("--state", &all.state, |request| &mut request.state)?;
+    give("--link", &all.links, |request| &mut request.links)?;
     give("--config", &all.config, |request| &mut request.config)?;
     Ok(requests)
 }
@@ -137,11 +138,13 @@ mod tests {
             label: Some("2".into()),
             drop: vec!["b=x:y/z@1".into()],
             config: vec!["a=mode=fast=er".into()],
+            links: vec!["b=x:y/api@1=a".into()],
             ..SwapRequest::default()
         };
         let [a, b] = &split(&all, &targets).unwrap()[..] else { panic!() };
         assert_eq!((&a.config[..], a.drop.len()), (&["mode=fast=er".to_owned()][..], 0));
         assert_eq!((&b.drop[..], b.config.len()), (&["x:y/z@1".to_owned()][..], 0));
+        assert_eq!((a.links.len(), &b.links[..]), (0, &["x:y/api@1=a".to_owned()][..]));
         assert!(a.label.is_some() && b.label.is_some());
         let unscoped = SwapRequest { drop: vec!["x:y/z@1".into()], ..SwapRequest::default() };
         assert!(split(&unscoped, &targets).is_err());
