@@ -1,16 +1,19 @@
 //! G8 and G9: whatever a successor does before it is active, the incumbent serves on and no call is lost.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use stead_runtime::engine::Settings;
-use stead_runtime::{HistoryEvent, Host, SwapOptions};
+use stead_runtime::{Call, HistoryEvent, Host, SwapOptions};
+use stead_schema::{Parts, Value};
 use stead_test_guests::{
     EVOLVE_HOSTILE, EVOLVE_INCOMPATIBLE, EVOLVE_MIGRATE_PARTLY, EVOLVE_MIGRATE_WRITES_OLD, EVOLVE_READY_WRITES,
-    EVOLVE_V1, EVOLVE_V2,
+    EVOLVE_V1, EVOLVE_V2, STOCK_MIGRATE, STOCK_V1,
 };
 
-use crate::harness::{bump, count_of, open_dir, swap, total, version, with_plugin};
+use crate::harness::{bump, count_of, open_dir, returned, swap, total, u64_, version, with_plugin};
 use crate::load::{Load, Seen, check, deploy_for_load};
 
 /// How long calls are held for a successor that never ends.
@@ -70,10 +73,14 @@ async fn g08_g09_a_hostile_successor_never_becomes_active_and_costs_no_call() {
     let load = Load::start(&host, "box", &seen, &BTreeMap::new());
     load.reach(100).await;
 
-    let trap = starts("unreachable");
+    let (trap, forever) = (starts("unreachable"), starts("(loop $again (br $again))"));
     let plain = || SwapOptions { deadline: Some(PATIENCE), ..swap() };
-    let cases: [(&[u8], SwapOptions, &str, &str); 13] = [
+    let soon = |options| SwapOptions { migration_deadline: Some(PATIENCE), ..options };
+    let cases: [(&[u8], SwapOptions, &str, &str); 16] = [
         (&trap, plain(), "aborted", "did not start"),
+        (&forever, soon(plain()), "aborted", "deadline"),
+        (EVOLVE_HOSTILE, soon(told("migrate", "loop")), "aborted", "deadline"),
+        (EVOLVE_HOSTILE, soon(told("migrate", "loop:3")), "aborted", "deadline"),
         (EVOLVE_HOSTILE, told("migrate", "err:2"), "aborted", "gave up after 2"),
         (EVOLVE_HOSTILE, told("migrate", "panic"), "aborted", "panicked after 1"),
         (EVOLVE_HOSTILE, told("migrate", "panic:4"), "aborted", "panicked after 4"),
@@ -120,4 +127,33 @@ async fn g08_a_migration_that_panics_at_the_thousandth_entry_leaves_the_state_as
     assert_eq!((host.show("box").unwrap().root, version(&host, "box").await.as_str()), (root, "v1"));
     host.swap("box", EVOLVE_V2, swap()).await.unwrap();
     assert_eq!((count_of(&host, "1099").await, total(&host).await), (1, 1_100));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g08_a_migration_that_does_not_fit_while_calls_are_held_is_given_up_and_says_what_would() {
+    const ITEMS: u32 = 100_000;
+    let (_, host) = with_plugin(STOCK_V1).await;
+    host.call(Call::new("box", "fill", vec![u64_(0), Value(Parts::U32(ITEMS))])).await.unwrap();
+    let (stop, caller) = (Arc::new(AtomicBool::new(false)), host.clone());
+    let stopped = Arc::clone(&stop);
+    let calls = tokio::spawn(async move {
+        let mut puts = 0;
+        while !stopped.load(Ordering::Relaxed) {
+            caller.call(Call::new("box", "put", vec![u64_(puts)])).await.expect("no call is lost");
+            puts += 1;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        puts
+    });
+    let short = || SwapOptions { deadline: Some(Duration::from_millis(100)), ..swap() };
+    let (kind, text) = fails(&host, STOCK_MIGRATE, short()).await;
+    let words = ["ran again", "100ms", "`--deadline`", "`upgrade-<collection>`"];
+    assert!(kind == "aborted" && words.iter().all(|word| text.contains(word)), "{kind}: {text}");
+    stop.store(true, Ordering::Relaxed);
+    let puts = calls.await.unwrap();
+    // With nobody writing, what ran ahead is enough.
+    let receipt = host.swap("box", STOCK_MIGRATE, short()).await.unwrap();
+    assert_eq!(receipt.migrated.map(|migrated| migrated.runs), Some(1));
+    let total = returned(host.call(Call::new("box", "total", vec![])).await);
+    assert_eq!(total, Some(Value(Parts::S64(puts as i64))));
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use stead_schema::{Identity, Kind, Parts, Value, layout};
+use stead_schema::{Identity, Kind, Parts, UPGRADE, Value, layout};
 use stead_store::{Effects, Order, StateId, Transaction, View};
 
 use super::convert::rewrite_lossy;
@@ -15,7 +15,7 @@ use super::receipt::{Migrated, MigratedCollection};
 use super::upgrade::Job;
 use super::{Stop, micros};
 use crate::crash;
-use crate::engine::{CallEnd, Instance, Mode, Touched, Way};
+use crate::engine::{CallEnd, Instance, Mode, Touched, TrapKind, Way};
 use crate::plugin::write_ledger;
 
 /// What the commit writes to the successor's state, computed over one view of it.
@@ -87,6 +87,9 @@ impl Party {
         let from = Value(Parts::Option(label.map(|label| Box::new(Value(Parts::String(label))))));
         let mut instance = self.instance().await?;
         let (end, transaction) = instance.call(export, &[from], transaction, self.deadline(), Mode::Migrate).await;
+        if matches!(&end, CallEnd::Trapped(trap) if trap.kind == TrapKind::Deadline) {
+            return Err(Stop::Abort(self.too_long()));
+        }
         returned("the migration", end)?;
         crash::point("handoff.migrated");
         let collections = self.counts(live, instance.touched())?;
@@ -104,6 +107,25 @@ impl Party {
             }
         }
         Ok((collections, transaction))
+    }
+
+    /// Says of a migration that was still running at its deadline what would help.
+    fn too_long(&self) -> String {
+        if self.gate.is_none() {
+            return format!(
+                "the migration was still running after {:?}: allow more with `--migration-deadline`; calls are served meanwhile",
+                self.ahead
+            );
+        }
+        let ahead = self.carried.as_ref().and_then(|carried| carried.migrated.as_ref());
+        let took = ahead.map(|migrated| format!(", which took {:?}", Duration::from_micros(migrated.took_us)));
+        format!(
+            "the state changed after the migration had run ahead{}; it ran again from empty while calls were held, and was still \
+             running after the {:?} for which they may be: allow more with `--deadline`, try again when fewer calls write, or let \
+             the successor export `{UPGRADE}<collection>` for each collection, which converts entries beside the calls",
+            took.unwrap_or_default(),
+            self.patience
+        )
     }
 
     fn counts(&self, live: &View, touched: &[Touched]) -> Result<Vec<MigratedCollection>, Stop> {
