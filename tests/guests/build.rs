@@ -36,6 +36,7 @@ fn main() {
         "test-guests/stock-v1",
         "test-guests/stock-widening",
         "test-guests/stock-migrate",
+        "test-guests/stock-upgrade",
         "test-guests/evolve-back",
         "test-guests/evolve-back-partly",
         "test-guests/evolve-both",

@@ -83,6 +83,8 @@ guests! {
     STOCK_WIDENING = "stock-widening";
     /// The track after STOCK_V1, with a migration of the whole state.
     STOCK_MIGRATE = "stock-migrate";
+    /// The same track; each entry of STOCK_V1 is upgraded.
+    STOCK_UPGRADE = "stock-upgrade";
     /// As v1, with a way down from v2.
     EVOLVE_BACK = "evolve-back";
     /// As EVOLVE_BACK; its way down reads two entries and not the sum, and refuses a key that starts with `refuse`.

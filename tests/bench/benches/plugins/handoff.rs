@@ -6,7 +6,7 @@ use stead_bench::plugins::runtime;
 use stead_bench::replay;
 use stead_bench::report::{self, Budget};
 use stead_bench::settings::Settings;
-use stead_test_guests::{STOCK_MIGRATE, STOCK_V1, STOCK_WIDENING};
+use stead_test_guests::{STOCK_MIGRATE, STOCK_UPGRADE, STOCK_V1, STOCK_WIDENING};
 
 /// Hand-offs of each kind. A thousandth is then the longest of all.
 const IDENTICAL: usize = 200;
@@ -24,10 +24,12 @@ struct Kind {
     trials: usize,
 }
 
-const KINDS: [Kind; 3] = [
+const KINDS: [Kind; 5] = [
     Kind { name: "widening, 10 000 items", items: SMALL, successor: STOCK_WIDENING, trials: 20 },
     Kind { name: "widening, 1 000 000 items", items: LARGE, successor: STOCK_WIDENING, trials: 5 },
     Kind { name: "`migrate`, 10 000 items", items: SMALL, successor: STOCK_MIGRATE, trials: 10 },
+    Kind { name: "entry by entry, 10 000 items", items: SMALL, successor: STOCK_UPGRADE, trials: 10 },
+    Kind { name: "entry by entry, 1 000 000 items", items: LARGE, successor: STOCK_UPGRADE, trials: 3 },
 ];
 
 pub(crate) fn run(settings: &Settings) {
@@ -80,6 +82,7 @@ pub(crate) fn run(settings: &Settings) {
     instead(settings, &runtime);
     report::ratio("identical, 1 000 000 items: pause p99 in ms", worst[1] / 1000.0, Budget::AtMost(5.0));
     report::ratio("widening, 1 000 000 items: pause p99 in ms", worst[3] / 1000.0, Budget::AtMost(5.0));
+    report::ratio("entry by entry, 1 000 000 items: pause p99 in ms", worst[6] / 1000.0, Budget::AtMost(5.0));
 }
 
 /// What people do who have no hand-off.

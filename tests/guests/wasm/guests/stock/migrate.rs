@@ -5,7 +5,8 @@ stead_guest::bindings!(
     world: "test:stock/stock@2.0.0",
 );
 
-use exports::test::stock2_0_0::store::Guest;
+mod two;
+
 use test::{
     stock1_0_0 as old,
     stock2_0_0::{
@@ -13,36 +14,12 @@ use test::{
         puts,
     },
 };
+use two::shelf;
 
 /// Entries read at a time.
 const PAGE: u32 = 1_000;
 
 struct Stock;
-
-impl Guest for Stock {
-    fn fill(first: u64, items: u32) {
-        for number in first..first + u64::from(items) {
-            let name = format!("{:0<80}", format!("item {number} "));
-            items::set(number, &Item { count: 0, name, shelf: shelf(number % 1000) });
-        }
-    }
-
-    fn put(number: u64) -> u64 {
-        let mut item = items::get(number).expect("an item that was made");
-        item.count += 1;
-        items::set(number, &item);
-        puts::add(1);
-        item.count
-    }
-
-    fn total() -> i64 {
-        puts::value()
-    }
-}
-
-fn shelf(number: u64) -> String {
-    format!("shelf {number}")
-}
 
 impl exports::stead::plugin::migrate::Guest for Stock {
     fn migrate(_from: Option<String>) -> Result<(), String> {
