@@ -27,6 +27,7 @@ mod g11_resumable;
 mod g12_exactly_once;
 mod g13_least_authority;
 mod g14_bounded;
+mod hand_off_crashes;
 mod keyvalue;
 mod languages;
 mod links;
