@@ -1,14 +1,26 @@
 //! One entry, changed by hand between two calls.
 
-use stead_runtime::{EditError, HistoryEvent, Input};
+use std::sync::Arc;
+
+use stead_runtime::engine::{Engine, EngineOptions};
+use stead_runtime::{DataDir, EditError, HistoryEvent, Host, HostOptions, Input};
+use stead_store::disk::sim::SimDisk;
 use stead_test_guests::{EVOLVE_V1, EVOLVE_WIDENING, KINDS};
 
 use super::{call_of, edit, set};
-use crate::harness::{bump, call, count_of, entries, number, open, swap, text, total, u64_, with_plugin};
+use crate::harness::{
+    bump, call, count_of, deploy, entries, inline, number, open, swap, text, total, u64_, with_plugin,
+};
 
 #[tokio::test]
 async fn an_edit_is_seen_by_the_next_call_and_kept_with_its_reason() {
-    let (disk, host) = with_plugin(EVOLVE_V1).await;
+    let disk = SimDisk::new(1);
+    // Instances are counted by engine, and the other tests share one.
+    let alone = Engine::new(EngineOptions::default()).unwrap();
+    let data = DataDir::Disk(Arc::new(disk.clone()));
+    let options = HostOptions { data, engine: alone, store: inline(), receipt_key: None };
+    let (host, _) = Host::open(options).await.unwrap();
+    deploy(&host, "box", EVOLVE_V1).await;
     bump(&host, "a").await;
     assert_eq!(host.info().instances, 1);
     let edited = set(&host, "entries", Some("\"a\""), "{count: 41, label: \"by hand\"}").await.unwrap();
