@@ -21,7 +21,7 @@ use world::{CLIENTS, Disk, Ends, HandOff, Journal, Turn, World};
 #[derive(Clone)]
 struct Protocol {
     next: fn(Phase, Came) -> Option<Phase>,
-    after_crash: fn(Phase) -> Phase,
+    after_crash: fn(Phase, bool) -> Phase,
     hand_offs: u8,
     crashes: u8,
     losses: u8,
@@ -32,6 +32,8 @@ struct Protocol {
 enum Action {
     Ask {
         rollback: bool,
+        /// The state is converted entry by entry.
+        converts: bool,
     },
     /// The commit with which a phase begins.
     Begin,
@@ -113,9 +115,9 @@ impl Model for Protocol {
         }
         match &host.hand_off {
             None if world.hand_offs > 0 => {
-                actions.push(Action::Ask { rollback: false });
+                actions.extend([false, true].map(|converts| Action::Ask { rollback: false, converts }));
                 if world.disk.previous.is_some() {
-                    actions.push(Action::Ask { rollback: true });
+                    actions.push(Action::Ask { rollback: true, converts: false });
                 }
             }
             None => {}
@@ -200,6 +202,12 @@ impl Model for Protocol {
             Property::sometimes("the incumbent goes on", |_, world: &World| world.disk.ends.incumbent == 2),
             Property::sometimes("a rollback follows", |_, world: &World| world.disk.ends.rollback == 1),
             Property::sometimes("a restart finishes it", |_, world: &World| world.disk.ends.resumed == 1),
+            Property::sometimes("a call is served while a restart goes on converting", |_, world: &World| {
+                world.host.as_ref().is_some_and(|host| {
+                    let goes_on = host.hand_off.as_ref().is_some_and(|hand_off| hand_off.resumed);
+                    goes_on && matches!(host.turn, Turn::Call(_))
+                })
+            }),
         ]
     }
 }
@@ -209,12 +217,13 @@ impl Protocol {
     fn in_host(&self, world: &mut World, action: &Action) {
         let World { disk, host: Some(host), clients, .. } = world else { return };
         match *action {
-            Action::Ask { rollback } => {
+            Action::Ask { rollback, converts } => {
                 let successor = match (rollback, disk.previous) {
                     (true, Some(previous)) => previous,
                     _ => disk.versions + 1,
                 };
-                let journal = Journal { phase: Phase::Negotiating, successor, rollback, sealed: false, attempts: 0 };
+                let phase = Phase::Negotiating;
+                let journal = Journal { phase, successor, rollback, converts, sealed: false, attempts: 0 };
                 host.hand_off = Some(HandOff { phase: Phase::Negotiating, begun: false, journal, resumed: false });
             }
             Action::Deliver(client) => {
@@ -286,7 +295,7 @@ fn a_protocol_that_does_not_wait_for_the_running_call_is_found_out() {
 #[test]
 fn a_protocol_that_takes_an_unsealed_hand_off_up_again_is_found_out() {
     check_faulty("what stands still has ended well", |protocol| {
-        protocol.after_crash = |phase| match phase {
+        protocol.after_crash = |phase, _| match phase {
             Phase::Sealing | Phase::AwaitingReady => Phase::ResumingAfterAbort,
             // Nobody fences the incumbent, nobody drains it, and the record stays.
             phase => phase,

@@ -49,6 +49,8 @@ pub(super) struct Journal {
     pub(super) phase: Phase,
     pub(super) successor: u8,
     pub(super) rollback: bool,
+    /// The state is converted entry by entry.
+    pub(super) converts: bool,
     pub(super) sealed: bool,
     pub(super) attempts: u8,
 }
@@ -89,14 +91,16 @@ pub(super) struct Client {
 }
 
 impl Disk {
-    pub(super) fn restarted(&self, after_crash: fn(Phase) -> Phase) -> Host {
+    pub(super) fn restarted(&self, after_crash: fn(Phase, bool) -> Phase) -> Host {
         let hand_off = self.journal.clone().map(|journal| HandOff {
-            phase: after_crash(journal.phase),
+            phase: after_crash(journal.phase, journal.converts),
             begun: false,
             journal,
             resumed: true,
         });
-        let turn = if hand_off.is_some() { Turn::HandOff } else { Turn::Free };
+        // What is prepared again is prepared beside the calls.
+        let holds = hand_off.as_ref().is_some_and(|hand_off| hand_off.phase != Phase::Negotiating);
+        let turn = if holds { Turn::HandOff } else { Turn::Free };
         Host { serving: self.active, writer_epoch: self.writer_epoch, hand_off, turn, waiting: Vec::new() }
     }
 }

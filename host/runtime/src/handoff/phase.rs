@@ -50,9 +50,11 @@ impl Phase {
     }
 
     /// Where a restarted host takes up a hand-off that was journaled in this phase. What was sealed can be finished
-    /// without the calls that were held, since those ended with the process.
-    pub(super) fn after_crash(self) -> Phase {
+    /// without the calls that were held, since those ended with the process. A state that was `converting` entry by entry
+    /// keeps what is converted, and calls are served while that goes on.
+    pub(super) fn after_crash(self, converting: bool) -> Phase {
         match self {
+            Phase::Negotiating | Phase::Draining if converting => Phase::Negotiating,
             Phase::Negotiating | Phase::Draining | Phase::ResumingAfterAbort => Phase::ResumingAfterAbort,
             Phase::Sealing | Phase::AwaitingReady | Phase::Committed => Phase::AwaitingReady,
         }

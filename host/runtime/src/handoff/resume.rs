@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::group::{load, planned};
+use super::group::{PATIENCE, load, planned};
 use super::later::count_later;
 use super::links::recorded;
 use super::party::{Party, Successor, begin};
@@ -31,12 +31,15 @@ pub(crate) async fn resume(host: &Shared, journal: HandOffRecord) -> Result<Vec<
     if parties.is_empty() {
         return Err(damaged("a hand-off of no plugin".into()));
     }
-    if let (Some(hold), None) = (converting(host, interrupted, &parties)?, &journal.reason) {
-        tokio::spawn(HandOff::new(host, parties, hold).go_on());
+    // One that was given up already is not begun anew.
+    let hold = converting(host, &parties)?.filter(|_| journal.reason.is_none());
+    let phase = interrupted.after_crash(hold.is_some());
+    if phase == Phase::Negotiating {
+        tokio::spawn(HandOff::new(host, parties, hold.unwrap_or(PATIENCE)).go_on());
         return Ok(Vec::new());
     }
     let mut hand_off = HandOff {
-        phase: interrupted.after_crash(),
+        phase,
         attempts: journal.attempts,
         reason: journal.reason,
         ..HandOff::new(host, parties, PATIENCE_AT_OPEN)
@@ -53,12 +56,8 @@ pub(crate) async fn resume(host: &Shared, journal: HandOffRecord) -> Result<Vec<
     Ok(receipts.into_iter().map(recovered).collect())
 }
 
-/// For how long calls may be held for a hand-off that was interrupted while a state was being converted; none if it was
-/// not, or if calls were held by then and the state sealed.
-fn converting(host: &Shared, interrupted: Phase, parties: &[Party]) -> Result<Option<Duration>, HostError> {
-    if !matches!(interrupted, Phase::Negotiating | Phase::Draining) {
-        return Ok(None);
-    }
+/// For how long calls may be held for a hand-off in which a state is being converted; none if none is.
+fn converting(host: &Shared, parties: &[Party]) -> Result<Option<Duration>, HostError> {
     for party in parties {
         if let Some(hold) = upgrade::under_way(host, party.plugin.id)? {
             return Ok(Some(hold));
