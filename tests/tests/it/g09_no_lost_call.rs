@@ -94,11 +94,20 @@ async fn a_call_that_does_not_end_in_time_aborts_the_hand_off_and_not_the_other_
         async move { host.call(doze).await }
     });
     tokio::time::sleep(Duration::from_millis(100)).await;
+    let waiting = tokio::spawn({
+        let host = host.clone();
+        async move { host.call(Call::new("box", "len", vec![])).await }
+    });
+    tokio::task::yield_now().await;
     let hasty = SwapOptions { deadline: Some(Duration::from_millis(100)), ..swap() };
     match host.swap("box", HOSTILE, hasty).await {
-        Err(SwapError::Aborted { phase: stead_runtime::Phase::Draining, .. }) => {}
+        Err(SwapError::Aborted { phase: stead_runtime::Phase::Draining, receipts, .. }) => {
+            assert!(receipts[0].pause_us >= 100_000, "calls waited for it: {receipts:?}");
+            assert_eq!(receipts[0].held_calls, 1);
+        }
         other => panic!("not given up while draining: {other:?}"),
     }
+    waiting.await.unwrap().expect("a call that waited is served");
     running.await.unwrap().expect("the running call ends as it would have");
     host.swap("box", HOSTILE, swap()).await.unwrap();
 }

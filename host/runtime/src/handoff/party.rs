@@ -33,6 +33,8 @@ pub(super) struct Party {
     /// Where later writes go that are given up.
     pub(super) sink: Option<Mutex<Box<dyn Write + Send>>>,
     pub(super) gate: Option<Gate>,
+    /// How many calls waited, and for how long, behind a gate that never closed because the running call did not end.
+    pub(super) held_in_vain: Option<(u64, Duration)>,
     /// The conversion of its state entry by entry, once it is begun.
     pub(super) upgrading: Option<Upgrading>,
     /// For how long the successor's code may run before calls are held.
@@ -84,6 +86,7 @@ impl Party {
             carried: None,
             sink: None,
             gate: None,
+            held_in_vain: None,
             upgrading: None,
             ahead: AHEAD,
             patience: PATIENCE,
@@ -112,12 +115,17 @@ impl Party {
     /// Holds new calls and waits for the running one, until `patience` has passed since then.
     pub(super) async fn close_gate(&mut self, since: Instant, patience: Duration) -> Result<(), Stop> {
         let until = since + patience;
-        let turn = self.plugin.close_gate(until).await;
-        let turn = turn.map_err(|_| {
-            Stop::Abort(format!("the running call of {} did not end within {patience:?}", self.plugin.name))
-        })?;
-        self.gate = Some(Gate { turn, since, until });
-        Ok(())
+        match self.plugin.close_gate(until).await {
+            Ok(turn) => {
+                self.gate = Some(Gate { turn, since, until });
+                Ok(())
+            }
+            Err(_) => {
+                self.held_in_vain = Some((self.plugin.waiting() as u64, since.elapsed()));
+                let name = &self.plugin.name;
+                Err(Stop::Abort(format!("the running call of {name} did not end within {patience:?}")))
+            }
+        }
     }
 
     pub(super) fn successor(&self) -> Result<&Successor, Stop> {

@@ -226,6 +226,9 @@ impl Party {
 
     /// Whatever became of the record: whoever holds the state's epoch serves, and that is the incumbent.
     fn open_to_incumbent(&mut self, receipt: &mut Receipt) {
+        if let Some((calls, time)) = self.held_in_vain {
+            (receipt.held_calls, receipt.pause_us) = (calls, super::micros(time));
+        }
         let Some(mut gate) = self.gate.take() else { return };
         let serving = self.plugin.serving();
         if let Some(epoch) = self.host.store.epoch(serving.plugin.state)

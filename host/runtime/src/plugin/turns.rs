@@ -19,7 +19,20 @@ pub(crate) struct Turns<T> {
 struct Queue<T> {
     /// The thing, while nobody holds it; then nobody waits either.
     free: Option<T>,
-    waiting: VecDeque<oneshot::Sender<Turn<T>>>,
+    /// Hand-offs come first, and are no part of what may wait at most.
+    waiting: VecDeque<Waiter<T>>,
+}
+
+struct Waiter<T> {
+    sender: oneshot::Sender<Turn<T>>,
+    is_next: bool,
+}
+
+impl<T> Queue<T> {
+    /// Those who asked with [`Turns::take`]. Who asked to be next stands before them.
+    fn in_line(&self) -> usize {
+        self.waiting.len() - self.waiting.iter().take_while(|waiter| waiter.is_next).count()
+    }
 }
 
 /// Holds the thing; dropped, it goes to the next in line.
@@ -49,15 +62,15 @@ impl<T> Turns<T> {
             if let Some(thing) = queue.free.take() {
                 return Ok(self.turn(thing));
             }
-            if queue.waiting.len() >= waiting_max {
+            if queue.in_line() >= waiting_max {
                 // Those who gave up leave their place only when their turn comes; make room before refusing.
-                queue.waiting.retain(|sender| !sender.is_closed());
+                queue.waiting.retain(|waiter| !waiter.sender.is_closed());
             }
-            if queue.waiting.len() >= waiting_max {
-                return Err(NoTurn::Full { waiting: queue.waiting.len() });
+            if queue.in_line() >= waiting_max {
+                return Err(NoTurn::Full { waiting: queue.in_line() });
             }
             let (sender, receiver) = oneshot::channel();
-            queue.waiting.push_back(sender);
+            queue.waiting.push_back(Waiter { sender, is_next: false });
             receiver
         };
         Self::wait(receiver, deadline).await
@@ -71,15 +84,16 @@ impl<T> Turns<T> {
                 return Ok(self.turn(thing));
             }
             let (sender, receiver) = oneshot::channel();
-            queue.waiting.push_front(sender);
+            queue.waiting.push_front(Waiter { sender, is_next: true });
             receiver
         };
         Self::wait(receiver, deadline).await
     }
 
-    /// How many wait.
+    /// How many wait who asked with [`Turns::take`].
     pub(crate) fn waiting(&self) -> usize {
-        self.queue.lock().waiting.iter().filter(|sender| !sender.is_closed()).count()
+        let queue = self.queue.lock();
+        queue.waiting.iter().filter(|waiter| !waiter.is_next && !waiter.sender.is_closed()).count()
     }
 
     async fn wait(receiver: oneshot::Receiver<Turn<T>>, deadline: Instant) -> Result<Turn<T>, NoTurn> {
@@ -106,7 +120,7 @@ impl<T> Drop for Turn<T> {
                 return;
             };
             drop(queue);
-            if let Err(mut refused) = next.send(self.turns.turn(thing)) {
+            if let Err(mut refused) = next.sender.send(self.turns.turn(thing)) {
                 self.held = refused.held.take();
             }
         }

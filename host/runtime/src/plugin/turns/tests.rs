@@ -21,7 +21,8 @@ async fn turns_go_in_the_order_asked_and_a_hand_off_first() {
         async move { turns.take_next(soon()).await.unwrap().push("hand-off") }
     });
     tokio::task::yield_now().await;
-    assert_eq!(turns.waiting(), 3);
+    assert_eq!(turns.waiting(), 2, "a hand-off is no call that waits");
+    assert!(matches!(turns.take(soon(), 2).await, Err(NoTurn::Full { waiting: 2 })));
     drop(first);
     next.await.unwrap();
     for waiter in waiters {
