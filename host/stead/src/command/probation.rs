@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::Args;
 use stead_runtime::{
     CallFigures, Measure, OnBreach, Otherwise, Outlook, Probation, ProbationLength, ProbationReport, ProbationStage,
-    ProbationStep,
+    ProbationStep, Refusal,
 };
 
 use crate::api::ProbationRequest;
@@ -70,7 +70,7 @@ pub(super) fn print_probation(console: &Console, plugin: &str, report: &Probatio
         ProbationStage::Stopped { reason } => {
             console.line(format_args!("  {}    {reason}", styled(BAD, "stopped")))?;
             let ways = format!(
-                "`stead resume {plugin}` lets its calls in again; `stead rollback` and `stead swap` replace it"
+                "`stead resume {plugin}` lets its calls in again; `stead rollback {plugin}` and `stead swap` replace it"
             );
             return console.line(format_args!("             {ways}"));
         }
@@ -104,14 +104,20 @@ fn answer(terms: &Probation, outlook: &Outlook) -> String {
             "the version before takes over again by its own migration of {}; if that fails, {otherwise}",
             collections.join(", ")
         ),
+        (OnBreach::HandBack, Outlook::Refused { reasons }) => {
+            because(format!("the version before cannot take over again, so {otherwise}:"), reasons)
+        }
         (OnBreach::HandBack, Outlook::Lost { reasons }) => {
-            let mut text = format!("handing back would lose what is written from now on, so {otherwise}:");
-            for reason in reasons {
-                let _ = write!(text, "\n             {}: {}", reason.subject, reason.reason);
-            }
-            text
+            because(format!("handing back would lose what is written from now on, so {otherwise}:"), reasons)
         }
     }
+}
+
+fn because(mut text: String, reasons: &[Refusal]) -> String {
+    for reason in reasons {
+        let _ = write!(text, "\n             {}: {}", reason.subject, reason.reason);
+    }
+    text
 }
 
 /// Figures of a version's calls on one line.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use stead_runtime::{Phase, RollbackOptions, Swap, SwapOptions};
+use stead_runtime::{Outlook, Phase, Probation, ProbationLength, RollbackOptions, Swap, SwapOptions};
 use stead_store::disk::sim::SimDisk;
 use stead_test_guests::{LINK_LEAF, LINK_LEAF_CHANGED, LINK_LEFT, LINK_LEFT_CHANGED, LINK_RIGHT, LINK_RING, PLAIN};
 
@@ -40,6 +40,27 @@ async fn g07_a_swap_that_breaks_a_caller_is_refused_with_its_name_unless_both_go
     assert_eq!(run(&host, "left", "(leaf (get k))").await, 2);
     host.swap_all(vec![of("leaf", LINK_LEAF), of("left", LINK_LEFT)]).await.expect("both back");
     assert_eq!(run(&host, "left", "(leaf (get k))").await, 2);
+}
+
+#[tokio::test]
+async fn g08_a_probation_says_beforehand_that_callers_keep_the_version_before_from_taking_over() {
+    let (host, _) = open(&SimDisk::new(1)).await;
+    deploy_linked(&host, "leaf", LINK_LEAF, &[]).await;
+    deploy_linked(&host, "left", LINK_LEFT, &[("leaf", "leaf")]).await;
+    let on_probation = |swap: Swap| {
+        let probation = Some(Probation::of(ProbationLength::Calls(1000)));
+        Swap { options: SwapOptions { probation, ..swap.options }, ..swap }
+    };
+    let outlook = |plugin: &str| host.probation(plugin).unwrap().expect("a probation").outlook;
+    host.swap_all(vec![on_probation(of("leaf", LINK_LEAF))]).await.expect("alone");
+    assert_eq!(outlook("leaf"), Outlook::Kept);
+    let both = vec![of("left", LINK_LEFT_CHANGED), of("leaf", LINK_LEAF_CHANGED)];
+    host.swap_all(both.into_iter().map(on_probation).collect()).await.expect("both together");
+    for plugin in ["leaf", "left"] {
+        let outlook = outlook(plugin);
+        let Outlook::Refused { reasons } = &outlook else { panic!("{plugin}: {outlook:?}") };
+        assert!(reasons[0].reason.contains("test:links/leaf@1.0.0#run"), "{reasons:?}");
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::catalog::Catalog;
 use crate::engine::Program;
 use crate::error::HostError;
 use crate::handoff::Refusal;
-use crate::host::{Shared, refusals};
+use crate::host::{Newcomer, Shared, refusals};
 use crate::plugin::{Serving, read_ledger};
 
 /// What handing back would do to what was written since.
@@ -27,6 +27,11 @@ pub enum Outlook {
         /// By identity.
         collections: Vec<String>,
     },
+    /// It does not come to serve, whatever is written, for these reasons.
+    Refused {
+        /// Why.
+        reasons: Vec<Refusal>,
+    },
     /// The first write makes it impossible, for these reasons; until then it takes over the state as it left it.
     Lost {
         /// Why.
@@ -36,11 +41,10 @@ pub enum Outlook {
 
 /// What handing back would do, as far as types and code tell.
 pub(super) fn outlook(host: &Shared, serving: &Serving) -> Result<Outlook, HostError> {
-    let lost =
-        |subject: &str, reason: String| Outlook::Lost { reasons: vec![Refusal { subject: subject.into(), reason }] };
+    let because = |subject: &str, reason: String| vec![Refusal { subject: subject.into(), reason }];
     let name = &serving.plugin.name;
     let Some(previous) = &serving.plugin.previous else {
-        return Ok(lost(name, "there is no version before".into()));
+        return Ok(Outlook::Refused { reasons: because(name, "there is no version before".into()) });
     };
     let catalog = Catalog::of(&host.store)?;
     let version = catalog.version(serving.plugin.id, previous.generation)?;
@@ -51,8 +55,16 @@ pub(super) fn outlook(host: &Shared, serving: &Serving) -> Result<Outlook, HostE
     };
     let program = match program {
         Ok(program) => program,
-        Err(reason) => return Ok(lost(name, format!("the version before does not load: {reason}"))),
+        Err(reason) => {
+            let reasons = because(name, format!("the version before does not load: {reason}"));
+            return Ok(Outlook::Refused { reasons });
+        }
     };
+    // It may have changed hands together with plugins that call it, or that it calls.
+    let misfits = host.link_refusals(&[Newcomer { plugin: name, program: &program }]);
+    if !misfits.is_empty() {
+        return Ok(Outlook::Refused { reasons: misfits });
+    }
     let ledger = read_ledger(&host.view(serving.plugin.state)?)?;
     let upgrades = program.upgrades().to_vec();
     let admission =
@@ -68,7 +80,7 @@ pub(super) fn outlook(host: &Shared, serving: &Serving) -> Result<Outlook, HostE
     }
     if previous.rebuilt {
         let reason = "entries left the state in the swap, and the version before would miss them".into();
-        return Ok(lost(name, reason));
+        return Ok(Outlook::Lost { reasons: because(name, reason) });
     }
     match admitted.unproven.is_empty() {
         true => Ok(Outlook::Kept),
