@@ -12,6 +12,10 @@ use crate::host::{Events, Happened, VersionSummary};
 /// Least time between two events that tell how far a migration has come.
 const PROGRESS_PAUSE: Duration = Duration::from_millis(100);
 
+/// Time after which it is told again although less than a hundredth more is done: a long migration does not push all
+/// other events out of what a host remembers.
+const PROGRESS_PAUSE_MAX: Duration = Duration::from_secs(5);
+
 /// How far a migration has come that converts a state entry by entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
@@ -21,6 +25,13 @@ pub struct Progress {
     pub total: u64,
     /// The first round goes over every entry, each later one over what changed since the one before it began.
     pub round: u32,
+}
+
+/// Whether so much more is done since it was last told that it is told again.
+fn is_news(told: Progress, now: Progress, since: Duration) -> bool {
+    let is_end = now.done >= now.total || now.round != told.round;
+    let part = now.done.saturating_sub(told.done).saturating_mul(100);
+    is_end || since >= PROGRESS_PAUSE_MAX || (since >= PROGRESS_PAUSE && part >= now.total)
 }
 
 /// A hand-off that is under way.
@@ -46,7 +57,7 @@ pub(super) struct Marked {
     phase: Phase,
     progress: Option<Progress>,
     /// When progress was last told as an event.
-    told: Option<Instant>,
+    told: Option<(Instant, Progress)>,
 }
 
 impl Plugin {
@@ -124,10 +135,10 @@ impl Mark {
         let Some(marked) = &mut *marked else { return };
         marked.progress = Some(progress);
         let now = Instant::now();
-        if progress.done < progress.total && marked.told.is_some_and(|told| now < told + PROGRESS_PAUSE) {
+        if marked.told.is_some_and(|(at, told)| !is_news(told, progress, now - at)) {
             return;
         }
-        marked.told = Some(now);
+        marked.told = Some((now, progress));
         self.events.tell(&self.plugin.name, Happened::Progress { progress });
     }
 }
