@@ -107,7 +107,7 @@ pub enum CallError {
         replayed: bool,
     },
     /// The call id was used before for other arguments or another function.
-    #[error("call {client}/{sequence} was made before with another function or other arguments")]
+    #[error("call {client}:{sequence} was made before with another function or other arguments")]
     IdReused {
         /// The client.
         client: String,
@@ -116,7 +116,7 @@ pub enum CallError {
     },
     /// The result was forgotten; the call is never executed again.
     #[error(
-        "call {client}/{sequence} lies below the window of kept results, which starts at {floor}; it is not executed"
+        "call {client}:{sequence} lies below the window of kept results, which starts at {floor}; it is not executed"
     )]
     BelowWindow {
         /// The client.
@@ -127,7 +127,7 @@ pub enum CallError {
         floor: u64,
     },
     /// The call had been executed, and a rollback took its writes back.
-    #[error("call {client}/{sequence} was executed and then undone by a rollback")]
+    #[error("call {client}:{sequence} was executed and then undone by a rollback")]
     Undone {
         /// The client.
         client: String,
@@ -443,8 +443,8 @@ fn phase_word(phase: Phase) -> &'static str {
         Phase::Negotiating => "negotiating",
         Phase::Draining => "draining",
         Phase::Sealing => "sealing",
-        Phase::AwaitingReady => "awaiting-ready",
+        Phase::AwaitingReady => "awaiting ready",
         Phase::Committed => "committed",
-        Phase::ResumingAfterAbort => "resuming-after-abort",
+        Phase::ResumingAfterAbort => "resuming after abort",
     }
 }
