@@ -5,7 +5,7 @@ use stead_runtime::{Event, Happened};
 use super::swap::{kind_word, phase_word};
 use super::{Context, Missing, probation};
 use crate::api::EventsQuery;
-use crate::console::{Console, DIM, GOOD, count, micros, plural, styled, time};
+use crate::console::{Console, DIM, GOOD, count, micros, plural, styled, time, visible};
 use crate::failure::Failure;
 
 /// Show what happens to plugins while a host serves them: phases of hand-offs, progress, deploys, edits
@@ -96,11 +96,9 @@ pub(super) fn words(what: &Happened) -> String {
             match reason {
                 None => format!("{} {} from version {from} to {to}; {pause}", kind_word(*kind), styled(GOOD, "done")),
                 Some(reason) => {
-                    format!(
-                        "{} given up: {}; version {serves} goes on; {pause}",
-                        kind_word(*kind),
-                        reason.escape_debug()
-                    )
+                    let reason = visible(reason.lines().next().unwrap_or_default());
+                    let held = if *pause_us > 0 { format!("; {pause}") } else { String::new() };
+                    format!("{} given up: {reason}; version {serves} goes on{held}", kind_word(*kind))
                 }
             }
         }

@@ -11,7 +11,7 @@ use super::swap::{name, print_migrated, print_receipt, print_verdicts};
 use super::{Context, Missing};
 use crate::api::{RehearseRequest, SwapRequest};
 use crate::console::{
-    BAD, BOLD, Console, DIM, GOOD, Table, bytes, count, micros, parse_duration, plural, styled, time,
+    BAD, BOLD, Console, DIM, GOOD, Table, bytes, count, micros, parse_duration, plural, styled, time, visible,
 };
 use crate::failure::{Exit, Failure};
 
@@ -77,7 +77,7 @@ fn print(context: &Context, rehearsed: &Rehearsed) -> Result<(), Failure> {
 fn print_rehearsal(console: &Console, found: &Rehearsal) -> Result<(), Failure> {
     let (from, to) = (name(&found.from), name(&found.to));
     console.line(format_args!("rehearsed on a copy: {}, {to} in the place of {from}", styled(BOLD, &found.plugin)))?;
-    print_verdicts(console, &found.verdicts)?;
+    print_verdicts(console, &found.verdicts, found.migrated.as_ref())?;
     if let Some(migrated) = &found.migrated {
         print_migrated(console, migrated)?;
     }
@@ -104,14 +104,16 @@ fn print_calls(console: &Console, found: &Rehearsal) -> Result<(), Failure> {
     let calls = &found.calls;
     if calls.recorded == 0 {
         return console.line(format_args!(
-            "no calls are recorded, so none was made: `stead record {} --last 1000` records them from now on",
+            "there are no recorded calls, so none was made: `stead record {0}` says whether they are recorded, \
+             `stead record {0} --last 1000` begins it",
             found.plugin
         ));
     }
     console.line(format_args!(
-        "{} of {} made again, {} of them answered as recorded",
+        "{} of {} made again on today's state; {} answered {} of them as it did then",
         count(calls.made),
         plural(calls.recorded, "recorded call", "recorded calls"),
+        name(&found.from),
         count(calls.as_recorded)
     ))?;
     for skipped in &calls.skipped {
@@ -121,7 +123,8 @@ fn print_calls(console: &Console, found: &Rehearsal) -> Result<(), Failure> {
         Table::new(&["  FUNCTION", ">CALLS", ">DIFFER", ">TRAPPED BEFORE", ">TRAPS NOW", ">TIME BEFORE", ">TIME NOW"]);
     for function in &found.functions {
         let answered = function.calls - function.incumbent_trapped.min(function.calls);
-        let mean = |total: u64| total.checked_div(answered).map(micros).unwrap_or_default();
+        // Only calls that both answered are timed.
+        let mean = |total: u64| total.checked_div(answered).filter(|_| total > 0).map(micros).unwrap_or_default();
         table.row([
             format!("  {}", function.function),
             count(function.calls),
@@ -200,7 +203,8 @@ fn print_collection(console: &Console, collection: &CollectionRehearsal) -> Resu
 
 fn print_end(console: &Console, found: &Rehearsal) -> Result<(), Failure> {
     if let Some(given_up) = &found.given_up {
-        return console.line(format_args!("{} a swap would be given up: {}", styled(BAD, "failed:"), given_up.reason));
+        let reason = visible(&given_up.reason);
+        return console.line(format_args!("{} a swap would be given up: {reason}", styled(BAD, "failed:")));
     }
     if let Some(why) = &found.calls.ended_early {
         console.line(format_args!("{} not all calls were made: {why}", styled(BAD, "ended early:")))?;

@@ -14,9 +14,10 @@ use super::probation::{ProbationArgs, print_probation};
 use super::rehearse::{self, RehearseArgs};
 use super::watched::watched;
 use super::{Context, Missing};
-use crate::api::{HandOffAnswer, SwapRequest};
-use crate::console::{BAD, BOLD, Console, DIM, GOOD, Table, count, micros, parse_duration, plural, styled};
+use crate::api::{CollectionInfo, HandOffAnswer, PluginInfo, SwapRequest};
+use crate::console::{BAD, BOLD, Console, DIM, GOOD, Table, count, micros, parse_duration, plural, styled, visible};
 use crate::failure::Failure;
+use crate::session::Session;
 use together::Targets;
 
 /// Replace a plugin's code and keep its state
@@ -35,7 +36,7 @@ Examples:
 
 The host first proves from the types that the new code can read the old state, and runs the new code's migration \
 where it cannot; `stead check` says beforehand what it would find. A migration first runs beside the calls, \
-for up to 10 minutes; calls that arrive in the last step wait; none fails and none is lost. A refusal changes nothing.
+for up to 10 minutes; calls that arrive in the last step wait; none fails and none is lost. A refusal changes nothing. Ctrl-C ends the waiting, not a swap that a running host has begun.
 
 A rehearsal runs the migration and the calls that `stead record` kept on both versions, on copies that are in memory alone: \
 no effect leaves the host, and clocks and random numbers are the same for both. It ends with 1 where a swap would be given up, or \
@@ -135,10 +136,54 @@ pub(super) fn print_answer(console: &Console, answer: &HandOffAnswer) -> Result<
 async fn one(context: &Context, plugin: &str, file: &Path, request: &SwapRequest) -> Result<(), Failure> {
     let wasm = read_component(file)?;
     let session = context.session(Missing::Refuse).await?;
+    // For people: what becomes unused is told beside the receipt.
+    let before = if context.console.is_json() { None } else { session.show(plugin).await.ok() };
     let swap = session.swap(plugin, wasm, request);
-    let receipt = watched(context, &session, &[plugin], swap).await.map_err(|error| in_file(file, error));
-    let receipt = session.close(receipt).await?;
-    context.console.answer(&receipt, |answer| print_answer(&context.console, answer))
+    let answer = watched(context, &session, &[plugin], swap).await.map_err(|error| in_file(file, error));
+    let unused = match (&before, &answer) {
+        (Some(before), Ok(answer)) => unused_since(&session, before, answer).await,
+        _ => Vec::new(),
+    };
+    let answer = session.close(answer).await?;
+    context.console.answer(&answer, |answer| {
+        print_answer(&context.console, answer)?;
+        print_unused(&context.console, answer, &unused)
+    })
+}
+
+/// What the version before kept and the new one does not use: seldom meant, and the receipt says nothing of it.
+pub(super) async fn unused_since(
+    session: &Session,
+    before: &PluginInfo,
+    answer: &HandOffAnswer,
+) -> Vec<CollectionInfo> {
+    let Ok(after) = session.show(&answer.receipt.plugin).await else { return Vec::new() };
+    let was_used = |identity: &str| before.collections.iter().any(|was| was.identity == identity && !was.dormant);
+    let unused = |collection: &CollectionInfo| {
+        collection.dormant && !collection.dropped && collection.entries > 0 && was_used(&collection.identity)
+    };
+    after.collections.into_iter().filter(unused).collect()
+}
+
+pub(super) fn print_unused(
+    console: &Console,
+    answer: &HandOffAnswer,
+    unused: &[CollectionInfo],
+) -> Result<(), Failure> {
+    for collection in unused {
+        let entries = plural(collection.entries, "entry", "entries");
+        console.line(format_args!("  unused     {}: {entries}, kept", collection.identity))?;
+    }
+    let receipt = &answer.receipt;
+    if !unused.is_empty() && receipt.verdicts.is_empty() {
+        console.note(format_args!(
+            "warning: {} uses nothing that {} kept: is it the right component? `stead rollback {}` goes back",
+            name(&receipt.to),
+            name(&receipt.from),
+            receipt.plugin
+        ));
+    }
+    Ok(())
 }
 
 fn milliseconds(time: Duration) -> u64 {
@@ -147,7 +192,7 @@ fn milliseconds(time: Duration) -> u64 {
 
 /// A receipt for people: what became of each collection, how long each phase took, and which version serves.
 pub(super) fn print_receipt(console: &Console, receipt: &Receipt) -> Result<(), Failure> {
-    print_verdicts(console, &receipt.verdicts)?;
+    print_verdicts(console, &receipt.verdicts, receipt.migrated.as_ref())?;
     if let Some(migrated) = &receipt.migrated {
         print_migrated(console, migrated)?;
     }
@@ -171,17 +216,28 @@ pub(super) fn print_receipt(console: &Console, receipt: &Receipt) -> Result<(), 
             name(&receipt.from)
         )),
         Activated::Incumbent { phase, reason } => console.line(format_args!(
-            "{} in {}: {reason}; {} goes on",
+            "{} in {}: {}; {} goes on",
             styled(BAD, "given up"),
             phase_word(*phase),
+            visible(reason),
             name(&receipt.from)
         )),
     }
 }
 
-/// What was found for each collection.
-pub(super) fn print_verdicts(console: &Console, verdicts: &[CollectionVerdict]) -> Result<(), Failure> {
+/// What was found for each collection. Of one that was migrated it says little that its types are those that the migration
+/// reads: what became of it stands in the table that follows.
+pub(super) fn print_verdicts(
+    console: &Console,
+    verdicts: &[CollectionVerdict],
+    migrated: Option<&Migrated>,
+) -> Result<(), Failure> {
+    let is_migrated =
+        |identity: &str| migrated.is_some_and(|migrated| migrated.collections.iter().any(|of| of.identity == identity));
     for collection in verdicts {
+        if collection.verdict == Verdict::Identical && is_migrated(&collection.identity) {
+            continue;
+        }
         console.line(format_args!("{}  {}", verdict(collection.verdict), collection.identity))?;
         for difference in &collection.differences {
             console.line(format_args!("              {}", styled(DIM, difference)))?;

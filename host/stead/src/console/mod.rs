@@ -125,7 +125,7 @@ fn indented(text: &str) -> String {
 }
 
 /// Text with its control characters written out: a plugin has its say in errors, and none in the terminal's state.
-fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let hidden = |c: char| c.is_control() && c != '\n' && c != '\t';
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::super::deploy::read_component;
 use super::super::watched::watched;
 use super::super::{Context, Missing};
-use super::print_answer;
+use super::{print_answer, print_unused, unused_since};
 use crate::api::{GrantsRequest, OneOfSeveral, SwapAllRequest, SwapRequest};
 use crate::console::{BOLD, styled};
 use crate::failure::Failure;
@@ -29,7 +29,10 @@ pub(super) fn parse(what: &[OsString]) -> Result<Targets, Failure> {
         _ => Err(usage(format!("`{}` is no PLUGIN=FILE.wasm", word.display()))),
     });
     match pairs.collect::<Result<Vec<(String, PathBuf)>, Failure>>() {
-        Ok(pairs) => Ok(Targets::Several(pairs)),
+        Ok(pairs) => match pairs.iter().enumerate().find(|(at, pair)| pairs[..*at].iter().any(|one| one.0 == pair.0)) {
+            Some((_, (plugin, _))) => Err(usage(format!("`{plugin}` is named twice"))),
+            None => Ok(Targets::Several(pairs)),
+        },
         Err(_) if what.len() == 1 => Err(usage(format!("`{}` stands alone", what[0].display()))),
         Err(error) => Err(error),
     }
@@ -59,12 +62,25 @@ pub(super) async fn run(
     let session = context.session(Missing::Refuse).await?;
     let plugins: Vec<&str> = targets.iter().map(|(plugin, _)| plugin.as_str()).collect();
     let request = SwapAllRequest { swaps };
-    let receipts = watched(context, &session, &plugins, session.swap_all(&request, components)).await;
-    let receipts = session.close(receipts).await?;
-    context.console.answer(&receipts, |receipts| {
-        for answer in receipts {
+    let mut before = Vec::new();
+    for plugin in plugins.iter().filter(|_| !context.console.is_json()) {
+        before.extend(session.show(plugin).await.ok());
+    }
+    let answers = watched(context, &session, &plugins, session.swap_all(&request, components)).await;
+    let mut unused = Vec::new();
+    for answer in answers.iter().flatten() {
+        let was = before.iter().find(|was| was.summary.name == answer.receipt.plugin);
+        unused.push(match was {
+            Some(was) => unused_since(&session, was, answer).await,
+            None => Vec::new(),
+        });
+    }
+    let answers = session.close(answers).await?;
+    context.console.answer(&answers, |answers| {
+        for (answer, unused) in answers.iter().zip(&unused) {
             context.console.line(styled(BOLD, &answer.receipt.plugin))?;
             print_answer(&context.console, answer)?;
+            print_unused(&context.console, answer, unused)?;
         }
         Ok(())
     })
@@ -126,7 +142,14 @@ mod tests {
         assert!(matches!(one, Targets::One(plugin, file) if plugin == "tally" && file == Path::new("a=b.wasm")));
         let Targets::Several(several) = parse(&words(&["tally=a=b.wasm", "audit=c.wasm"])).unwrap() else { panic!() };
         assert_eq!(several, [("tally".to_owned(), "a=b.wasm".into()), ("audit".to_owned(), "c.wasm".into())]);
-        for bad in [&["tally"][..], &["tally", "a.wasm", "b.wasm"], &["=a.wasm"], &["tally="], &["a=b.wasm", "c"]] {
+        for bad in [
+            &["tally"][..],
+            &["tally", "a.wasm", "b.wasm"],
+            &["=a.wasm"],
+            &["tally="],
+            &["a=b.wasm", "c"],
+            &["a=b", "a=c"],
+        ] {
             assert!(parse(&words(bad)).is_err(), "{bad:?}");
         }
     }
