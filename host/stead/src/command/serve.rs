@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use super::Context;
+use super::swap::{kind_word, name};
 use crate::api::Api;
 use crate::console::{DIM, duration, plural, styled};
 use crate::failure::Failure;
@@ -76,6 +77,7 @@ impl Serve {
         }
         drop(alive);
         announce(context, &recovery, address)?;
+        announce_hand_offs(context, &api)?;
 
         signals.either().await;
         context.console.note("stopping: running calls end first; Ctrl-C again to end at once");
@@ -165,6 +167,23 @@ fn announce(context: &Context, recovery: &Recovery, address: Option<SocketAddr>)
     context
         .console
         .line(format_args!("serving {data} on {socket}{tcp} {}", styled(DIM, format!("({})", summary(recovery)))))
+}
+
+/// Hand-offs that were interrupted and go on.
+fn announce_hand_offs(context: &Context, api: &Api) -> Result<(), Failure> {
+    if context.console.is_json() {
+        return Ok(());
+    }
+    for plugin in api.list()? {
+        let Some(under_way) = &plugin.under_way else { continue };
+        let kind = under_way.kind.map_or("hand-off", kind_word);
+        let to = under_way.to.as_ref().map(|to| format!(" to {}", name(to))).unwrap_or_default();
+        let name = &plugin.name;
+        context.console.line(format_args!(
+            "the interrupted {kind} of {name}{to} goes on; `stead show {name}` says how far it is"
+        ))?;
+    }
+    Ok(())
 }
 
 fn summary(recovery: &Recovery) -> String {
