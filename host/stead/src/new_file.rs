@@ -18,6 +18,9 @@ impl NewFile {
         if path.symlink_metadata().is_ok() {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the file is there already"));
         }
+        if !directory(path).is_dir() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such directory"));
+        }
         let temporary = tempfile::Builder::new().prefix(".stead-").suffix(".tmp").tempfile_in(directory(path))?;
         Ok(NewFile { temporary, path: path.to_owned() })
     }

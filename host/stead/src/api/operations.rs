@@ -315,7 +315,8 @@ impl Discarded {
         }
         let file = NewFile::create(path).map_err(|error| {
             let made = ApiError::new("bad-argument", format!("cannot create the file for discarded writes: {error}"));
-            made.at(path.display()).help("nothing was changed; name a file that does not exist yet")
+            made.at(path.display())
+                .help("nothing was changed; name a file that does not exist yet, in a directory that does")
         })?;
         Ok(Self(Some(file)))
     }

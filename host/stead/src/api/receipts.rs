@@ -67,7 +67,7 @@ impl Api {
 pub(crate) fn asked_by(text: String) -> Result<String, ApiError> {
     if text.trim().is_empty() || text.chars().count() > ASKED_BY_CHARS_MAX || text.chars().any(char::is_control) {
         return Err(ApiError::new("bad-argument", "this cannot be the name of who asks")
-            .at(format!("{text:.80?}"))
+            .at(format!("{:?}", text.chars().take(80).collect::<String>()))
             .help(format!("a name has 1 to {ASKED_BY_CHARS_MAX} characters on one line, for instance ann@laptop")));
     }
     Ok(text)

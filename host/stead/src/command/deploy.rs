@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Context, Missing};
-use crate::api::{DeployAnswer, DeployRequest, GrantsRequest};
+use crate::api::{ApiError, DeployAnswer, DeployRequest, GrantsRequest};
 use crate::console::{BOLD, Console, short, styled};
 use crate::failure::Failure;
 
@@ -103,7 +103,8 @@ impl Deploy {
             links: self.affirmed.links,
         };
         let session = context.session(Missing::Create).await?;
-        let deployed = session.deploy(&self.plugin, wasm, &request).await.map_err(|error| in_file(&self.file, error));
+        let deployed = session.deploy(&self.plugin, wasm, &request).await;
+        let deployed = deployed.map_err(|error| without_version(&request.links, in_file(&self.file, error)));
         let deployed = session.close(deployed).await?;
         context.console.answer(&deployed, |deployed| print(&context.console, deployed))
     }
@@ -116,8 +117,22 @@ pub(super) fn read_component(file: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// Says which file is no component that can run here, where the refusal says nothing closer.
-pub(super) fn in_file(file: &Path, error: crate::api::ApiError) -> crate::api::ApiError {
+pub(super) fn in_file(file: &Path, error: ApiError) -> ApiError {
     if error.kind == "component" && error.place.is_none() { error.at(file.display()) } else { error }
+}
+
+/// Says where a link has no version, although it is to an import of the component that was refused.
+pub(super) fn without_version(links: &[String], error: ApiError) -> ApiError {
+    let named = links.iter().filter_map(|link| link.split_once('='));
+    let found = named.filter(|_| error.kind == "component").find_map(|(interface, plugin)| {
+        let (_, rest) = error.message.split_once(&format!("`{interface}@"))?;
+        let (version, _) = rest.split_once('`')?;
+        Some(format!("`--link {interface}={plugin}` names no version; write `--link {interface}@{version}={plugin}`"))
+    });
+    match found {
+        Some(help) => error.help(help),
+        None => error,
+    }
 }
 
 fn print(console: &Console, deployed: &DeployAnswer) -> Result<(), Failure> {

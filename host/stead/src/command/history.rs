@@ -52,10 +52,10 @@ impl History {
 fn row(entry: &HistoryEntry) -> [String; 7] {
     let (what, from, to, pause, result) = match &entry.event {
         HistoryEvent::Deployed { version } => {
-            ("deploy", String::new(), name(version), String::new(), "active".to_owned())
+            ("deploy", String::new(), name(version), String::new(), "done".to_owned())
         }
         HistoryEvent::Forked { from, version } => {
-            ("fork", format!("`{from}`"), name(version), String::new(), "active".to_owned())
+            ("fork", format!("`{from}`"), name(version), String::new(), "done".to_owned())
         }
         HistoryEvent::Edited { edited } => {
             let side = |text: &Option<String>| text.as_ref().map_or("nothing".to_owned(), |text| short_text(text));
@@ -73,13 +73,15 @@ fn row(entry: &HistoryEntry) -> [String; 7] {
         }
         HistoryEvent::HandOff { receipt } => {
             let result = match &receipt.activated {
-                Activated::Successor => "active".to_owned(),
+                Activated::Successor => "done".to_owned(),
                 Activated::Incumbent { phase, reason } => {
                     let reason = reason.lines().next().unwrap_or_default();
                     format!("given up in {}: {reason}", phase_word(*phase))
                 }
             };
-            (kind_word(receipt.kind), name(&receipt.from), name(&receipt.to), micros(receipt.pause_us), result)
+            // Calls were held in neither case before the gate was closed.
+            let pause = if receipt.pause_us > 0 { micros(receipt.pause_us) } else { String::new() };
+            (kind_word(receipt.kind), name(&receipt.from), name(&receipt.to), pause, result)
         }
     };
     [entry.number.to_string(), time(entry.at_ms), what.to_owned(), from, to, pause, result]

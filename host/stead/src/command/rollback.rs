@@ -20,8 +20,10 @@ Examples:
   stead rollback tally --discard-to later-writes.jsonl
 
 Where the version before can read everything that was written since, or brings a migration from it \
-(`stead:plugin/migrate-back`), the code goes back and all writes stay. Otherwise the rollback is refused, and says what would be lost. With --discard-to every later write is first saved to \
-the file, one JSON object a line, and then the state returns to what it was at the swap.")]
+(`stead:plugin/migrate-back`), the code goes back and all writes stay. Otherwise the rollback is refused, and says what \
+would be lost. With --discard-to every later write is first saved to the file, one JSON object a line, and then the \
+state returns to what it was at the swap. Once a version serves again that can hold them, \
+`stead state import PLUGIN FILE --merge` brings them back.")]
 pub(super) struct Rollback {
     /// The plugin
     plugin: String,
@@ -61,8 +63,16 @@ impl Rollback {
         };
         let session = context.session(Missing::Refuse).await?;
         let rollback = session.rollback(&self.plugin, &request);
-        let receipt = watched(context, &session, &[&self.plugin], rollback).await;
-        let receipt = session.close(receipt).await?;
-        context.console.answer(&receipt, |receipt| print_answer(&context.console, receipt))
+        let answer = watched(context, &session, &[&self.plugin], rollback).await;
+        let answer = session.close(answer).await?;
+        context.console.answer(&answer, |answer| {
+            print_answer(&context.console, answer)?;
+            match &request.discard_to {
+                Some(file) if answer.receipt.discarded == 0 => context
+                    .console
+                    .line(format_args!("no write had to be given up, so {} was not written", file.display())),
+                _ => Ok(()),
+            }
+        })
     }
 }

@@ -32,7 +32,11 @@ fn print(console: &Console, plugin: &PluginInfo) -> Result<(), Failure> {
     let version = &plugin.summary.version;
     let label = version.label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
     console.line(styled(BOLD, &plugin.summary.name))?;
-    console.line(format_args!("  version    {}{label}, since {}", version.generation, time(version.deployed_at_ms)))?;
+    console.line(format_args!(
+        "  version    {}{label}, deployed {}",
+        version.generation,
+        time(version.deployed_at_ms)
+    ))?;
     console.line(format_args!("  component  {}", version.component))?;
     console.line(format_args!("  root       {}", plugin.root))?;
     console.line(format_args!("  commits    {}", count(plugin.commits)))?;

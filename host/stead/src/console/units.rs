@@ -14,15 +14,26 @@ pub(crate) fn bytes(size: u64) -> String {
     if unit == 0 { format!("{size} B") } else { format!("{} {}", digits(value), UNITS[unit]) }
 }
 
-/// A duration with three significant digits: `340 µs`, `1.25 ms`, `12.1 s`.
+/// A duration with three significant digits: `340 µs`, `1.25 ms`, `12.1 s`; from two minutes on in two units: `10 min 46 s`.
 pub(crate) fn duration(time: Duration) -> String {
     let micros = time.as_secs_f64() * 1e6;
     if micros < 1000.0 {
         format!("{} µs", digits(micros))
     } else if micros < 1e6 {
         format!("{} ms", digits(micros / 1e3))
-    } else {
+    } else if micros < 120e6 {
         format!("{} s", digits(micros / 1e6))
+    } else {
+        let seconds = time.as_secs();
+        let two = |large: u64, unit: &str, small: u64, part: &str| match small {
+            0 => format!("{large} {unit}"),
+            small => format!("{large} {unit} {small} {part}"),
+        };
+        match seconds {
+            0..3600 => two(seconds / 60, "min", seconds % 60, "s"),
+            3600..86_400 => two(seconds / 3600, "h", seconds / 60 % 60, "min"),
+            _ => two(seconds / 86_400, "d", seconds / 3600 % 24, "h"),
+        }
     }
 }
 
@@ -96,8 +107,9 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     if (0.0..=u32::MAX as f64 * 1024.0).contains(&bytes) { Ok(bytes as u64) } else { Err("out of range".to_owned()) }
 }
 
+/// Three digits; a whole number has no others.
 fn digits(value: f64) -> String {
-    if value >= 99.95 {
+    if value >= 99.95 || value.fract() == 0.0 {
         format!("{value:.0}")
     } else if value >= 9.995 {
         format!("{value:.1}")
@@ -126,8 +138,15 @@ mod tests {
     #[test]
     fn sizes_durations_and_counts_read_well() {
         assert_eq!(bytes(812), "812 B");
-        assert_eq!(bytes(64 << 20), "64.0 MiB");
+        assert_eq!((bytes(64 << 20).as_str(), bytes(3482).as_str()), ("64 MiB", "3.40 KiB"));
         assert_eq!(duration(Duration::from_micros(340)), "340 µs");
+        assert_eq!(duration(Duration::from_micros(9)), "9 µs");
+        assert_eq!(duration(Duration::from_millis(20_000)), "20 s");
+        assert_eq!(duration(Duration::from_millis(646_200)), "10 min 46 s");
+        assert_eq!(
+            (duration(Duration::from_hours(2)), duration(Duration::from_hours(900))),
+            ("2 h".into(), "37 d 12 h".into())
+        );
         assert_eq!(duration(Duration::from_micros(1250)), "1.25 ms");
         assert_eq!(count(1_234_567), "1 234 567");
         assert_eq!(plural(1, "entry", "entries"), "1 entry");

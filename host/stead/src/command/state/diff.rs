@@ -7,7 +7,7 @@ use stead_runtime::{DiffLine, Differences, diff_files};
 
 use super::super::{Context, Missing};
 use crate::api::{ApiError, DiffEnd, write_line};
-use crate::console::{Console, DIM, GOOD, plural, styled};
+use crate::console::{Console, DIM, GOOD, count, plural, styled};
 use crate::failure::{Exit, Failure};
 use crate::session::Session;
 
@@ -153,8 +153,8 @@ fn figures(found: &Differences) -> String {
     let text = format!(
         "{} only in the second, {} only in the first, {} changed{}",
         plural(found.added, "entry", "entries"),
-        found.removed,
-        found.changed,
+        count(found.removed),
+        count(found.changed),
         match found.collections {
             0 => String::new(),
             collections => format!(", {} differ as such", plural(collections, "collection", "collections")),

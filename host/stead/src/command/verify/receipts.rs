@@ -112,7 +112,7 @@ fn print(console: &Console, verified: &Verified, signatures_checked: bool) -> Re
 }
 
 fn row(receipt: &Checked) -> [String; 10] {
-    let result = if receipt.taken_over { "active" } else { "given up" };
+    let result = if receipt.taken_over { "done" } else { "given up" };
     [
         receipt.number.to_string(),
         time(receipt.at_ms),
