@@ -4,12 +4,51 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use stead_runtime::{Call, SwapError, SwapOptions};
+use stead_runtime::{Call, CallError, DeployOptions, Host, Phase, Reply, SwapError, SwapOptions};
+use stead_store::disk::sim::SimDisk;
 use stead_test_guests::{
     EVOLVE_MIGRATE_ERR, EVOLVE_READY_LOOPS, EVOLVE_REBUILT, EVOLVE_V1, EVOLVE_V2, EVOLVE_V3, HOSTILE,
 };
 
-use crate::harness::{deploy, keep, number, open_dir, returned, swap, text, total, version, with_plugin};
+use tokio::task::JoinHandle;
+
+use crate::harness::{
+    deploy, keep, number, open, open_dir, refused, returned, swap, text, total, version, with_plugin,
+};
+
+/// Begins a swap whose gate is closed when this returns, and opens to the incumbent after this time.
+async fn hold(host: &Host, time: Duration) -> JoinHandle<SwapError> {
+    let swapping = tokio::spawn({
+        let host = host.clone();
+        let hasty = SwapOptions { deadline: Some(time), ..swap() };
+        async move { host.swap("box", EVOLVE_READY_LOOPS, hasty).await.expect_err("it never says that it is ready") }
+    });
+    while !is_held(host) {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    swapping
+}
+
+fn is_held(host: &Host) -> bool {
+    host.list().unwrap()[0].handoff == Some(Phase::AwaitingReady)
+}
+
+/// A call that waits at the gate, behind so many others.
+async fn wait_behind(host: &Host, others: u64, call: Call) -> JoinHandle<Result<Reply, CallError>> {
+    let waiting = tokio::spawn({
+        let host = host.clone();
+        async move { host.call(call).await }
+    });
+    while host.show("box").unwrap().waiting <= others {
+        assert!(!waiting.is_finished(), "{:?}", waiting.await);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    waiting
+}
+
+fn bump() -> Call {
+    Call::new("box", "bump", vec![text("a")])
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn swaps_under_load_lose_and_double_nothing() {
@@ -110,4 +149,53 @@ async fn a_call_that_does_not_end_in_time_aborts_the_hand_off_and_not_the_other_
     waiting.await.unwrap().expect("a call that waited is served");
     running.await.unwrap().expect("the running call ends as it would have");
     host.swap("box", HOSTILE, swap()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g09_calls_that_a_hand_off_held_are_served_in_the_order_in_which_they_came() {
+    let (_, host) = with_plugin(EVOLVE_V1).await;
+    let holding = hold(&host, Duration::from_secs(2)).await;
+    let mut waiting = Vec::new();
+    for others in 0..5 {
+        waiting.push(wait_behind(&host, others, bump()).await);
+    }
+    assert!(is_held(&host), "the gate opened too early for this test");
+    assert_eq!(holding.await.unwrap().kind(), "aborted");
+    for (place, call) in waiting.into_iter().enumerate() {
+        assert_eq!(number(returned(call.await.unwrap())), place as u64 + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g09_a_deadline_that_passes_at_the_gate_ends_the_call_and_not_the_hand_off() {
+    let (_, host) = with_plugin(EVOLVE_V1).await;
+    let holding = hold(&host, Duration::from_secs(3)).await;
+    let patient = wait_behind(&host, 0, bump()).await;
+    let hasty = Call { deadline: Some(Duration::from_millis(100)), ..bump() }.with_id("ann", 1);
+    assert_eq!(refused(host.call(hasty.clone()).await), "deadline");
+    assert!(is_held(&host), "it waited for the hand-off and not for its deadline");
+    assert_eq!(holding.await.unwrap().kind(), "aborted");
+    assert_eq!(number(returned(patient.await.unwrap())), 1);
+    let again = host.call(Call { deadline: None, ..hasty }).await.unwrap();
+    assert!(!again.replayed, "it had not run");
+    assert_eq!(total(&host).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g09_g14_a_hand_off_holds_as_many_calls_as_may_wait_and_refuses_others_at_once() {
+    let (host, _) = open(&SimDisk::new(1)).await;
+    let mut options = DeployOptions::default();
+    options.limits.waiting_calls_max = 2;
+    host.deploy("box", EVOLVE_V1, options).await.unwrap();
+    let holding = hold(&host, Duration::from_secs(2)).await;
+    let waiting = [wait_behind(&host, 0, bump()).await, wait_behind(&host, 1, bump()).await];
+    for _ in 0..3 {
+        assert_eq!(refused(host.call(bump()).await), "queue-full");
+    }
+    assert!(is_held(&host), "the gate opened too early for this test");
+    assert_eq!(holding.await.unwrap().kind(), "aborted");
+    for (place, call) in waiting.into_iter().enumerate() {
+        assert_eq!(number(returned(call.await.unwrap())), place as u64 + 1);
+    }
+    assert_eq!(total(&host).await, 2);
 }
