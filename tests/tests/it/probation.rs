@@ -367,3 +367,41 @@ async fn slow_calls_are_a_breach_beside_fast_ones() {
         other => panic!("{other:?}"),
     }
 }
+
+#[tokio::test]
+async fn g08_a_probation_that_another_swap_ended_is_not_found_again() {
+    let (disk, host) = with_plugin(EVOLVE_V1).await;
+    swapped(&host, EVOLVE_FLAKY, time(LONG)).await;
+    host.swap("box", EVOLVE_REBUILT, swap()).await.unwrap();
+    // The version that was on probation serves again, without one.
+    host.rollback("box", keep()).await.unwrap();
+    assert_eq!((serving(&host), stage(&host)), (2, None));
+    drop(host);
+    let (host, _) = open(&disk.restart(8)).await;
+    assert_eq!((serving(&host), stage(&host)), (2, None));
+    trap(&host, 4).await;
+    assert_eq!((bump(&host, "a").await, serving(&host)), (1, 2));
+}
+
+#[tokio::test]
+async fn g08_calls_that_waited_while_a_version_was_stopped_are_refused() {
+    let (_, host) = with_plugin(EVOLVE_V1).await;
+    swapped(&host, EVOLVE_FLAKY, Probation { on_breach: OnBreach::Stop, ..calls(1000) }).await;
+    trap(&host, 2).await;
+    let calling = |key: &'static str| {
+        let host = host.clone();
+        tokio::spawn(async move { host.call(Call::new("box", "bump", vec![text(key)])).await })
+    };
+    let last_trap = calling("trap");
+    let waiting: Vec<_> = (0..10).map(|_| calling("slow")).collect();
+    last_trap.await.unwrap().unwrap_err();
+    let (mut bumps, mut last) = (0, None);
+    for call in waiting {
+        let reply = call.await.unwrap();
+        bumps += u64::from(reply.is_ok());
+        last = Some(reply);
+    }
+    assert_eq!(last.map(refused), Some("stopped"), "{bumps} ran");
+    host.resume("box").await.unwrap();
+    assert_eq!(total(&host).await, bumps);
+}

@@ -7,7 +7,7 @@ use stead_runtime::{
     ProbationStep, SwapOptions,
 };
 use stead_store::disk::sim::SimDisk;
-use stead_test_guests::{EVOLVE_FLAKY, EVOLVE_REBUILT, EVOLVE_V1};
+use stead_test_guests::{EVOLVE_FLAKY, EVOLVE_READY_FAILS, EVOLVE_REBUILT, EVOLVE_V1};
 
 use crate::harness::{bump, count_of, deploy, open, swap, text, try_open};
 
@@ -120,4 +120,58 @@ async fn g11_a_crash_at_every_disk_operation_of_a_breach_that_is_handed_back() {
 #[tokio::test]
 async fn g11_a_crash_at_every_disk_operation_of_a_breach_that_stops() {
     crash_everywhere(OnBreach::Stop).await;
+}
+
+#[tokio::test]
+async fn g11_terms_of_a_swap_that_was_given_up_are_not_those_of_a_later_one_that_a_crash_interrupts() {
+    let base = SimDisk::new(9);
+    let (host, _) = open(&base).await;
+    deploy(&host, "box", EVOLVE_V1).await;
+    let agreed = SwapOptions { probation: Some(terms(OnBreach::HandBack)), ..swap() };
+    assert_eq!(host.swap("box", EVOLVE_READY_FAILS, agreed).await.unwrap_err().kind(), "aborted");
+    host.close().await.unwrap();
+    let mut went_on = 0;
+    for at in 0.. {
+        let disk = base.restart(at);
+        disk.crash_after(at);
+        let swapped = match try_open(&disk).await {
+            Ok((host, _)) => host.swap("box", EVOLVE_REBUILT, swap()).await.is_ok(),
+            Err(_) => false,
+        };
+        let crashed = disk.crashed();
+        let (host, recovery) = open(&disk.restart(at)).await;
+        went_on += u64::from(!recovery.handoffs.is_empty() && host.list().unwrap()[0].version.generation > 1);
+        assert!(host.list().unwrap()[0].probation.is_none(), "nobody asked for a probation, crash at {at}");
+        if !crashed {
+            assert!(swapped && went_on > 0, "{went_on} crashes were followed by a swap that went on");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn g11_a_swap_that_goes_on_after_a_crash_begins_with_the_probation_that_was_agreed() {
+    let base = SimDisk::new(10);
+    let (host, _) = open(&base).await;
+    deploy(&host, "box", EVOLVE_V1).await;
+    host.close().await.unwrap();
+    let mut went_on = 0;
+    for at in 0.. {
+        let disk = base.restart(at);
+        disk.crash_after(at);
+        if let Ok((host, _)) = try_open(&disk).await {
+            let options = SwapOptions { probation: Some(terms(OnBreach::Stop)), ..swap() };
+            let _ = host.swap("box", EVOLVE_FLAKY, options).await;
+        }
+        let crashed = disk.crashed();
+        let (host, recovery) = open(&disk.restart(at)).await;
+        let plugin = host.list().unwrap().pop().unwrap();
+        let expected = (plugin.version.generation > 1).then_some(ProbationStage::Watching);
+        assert_eq!(plugin.probation, expected, "crash at {at}");
+        went_on += u64::from(expected.is_some() && !recovery.handoffs.is_empty());
+        if !crashed {
+            assert!(went_on > 0, "no crash was followed by a swap that went on");
+            return;
+        }
+    }
 }
