@@ -1,6 +1,6 @@
 //! G7, G8: what an upgrade makes of every kind of collection, and what a rollback finds.
 
-use stead_runtime::RollbackError;
+use stead_runtime::{Edit, EditChange, Input, RollbackError};
 use stead_store::disk::sim::SimDisk;
 use stead_test_guests::{LEDGER_V1, LEDGER_V2, LEDGER_V3};
 
@@ -110,4 +110,23 @@ async fn g07_an_upgrade_of_nothing_and_a_first_deploy_are_no_work() {
     // The next version that could upgrade finds nothing to.
     assert!(upgraded(&host).await.migrated.is_none());
     assert_eq!(credit(&host, "ann", 5).await, 10);
+}
+
+#[tokio::test]
+async fn g07_a_counter_keeps_its_sum_whatever_its_sign() {
+    for sum in ["-12", "0", "5000000000"] {
+        let host = ledger(&SimDisk::new(7)).await;
+        let edit = Edit {
+            collection: "turnover".into(),
+            key: None,
+            change: EditChange::Set(Input::Wave(sum.into())),
+            expect: None,
+            reason: "a test".into(),
+        };
+        // What was added before stays beside what is now subtracted.
+        host.edit("box", &edit).await.unwrap();
+        assert_eq!(ask(&host, "turned-over", vec![]).await.as_deref(), Some(sum));
+        upgraded(&host).await;
+        assert_eq!(ask(&host, "turned-over", vec![]).await.as_deref(), Some(sum));
+    }
 }
