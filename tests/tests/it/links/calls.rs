@@ -26,6 +26,18 @@ async fn g01_a_call_writes_to_all_plugins_that_it_reached() {
 }
 
 #[tokio::test]
+async fn g01_whatever_a_call_reaches_it_is_one_commit() {
+    let (host, _) = open(&SimDisk::new(1)).await;
+    diamond(&host).await;
+    let accepted = || host.info().frontier.accepted.0;
+    for commands in ["(set k 1)", "(leaf (set k 1))", "(set k 2)(left (set k 2)(leaf (set k 2)))(right (set k 2))"] {
+        let before = accepted();
+        run(&host, "top", commands).await;
+        assert_eq!(accepted(), before + 1, "{commands}");
+    }
+}
+
+#[tokio::test]
 async fn g03_an_err_of_a_callee_rolls_back_to_where_it_was_called() {
     let (host, _) = open(&SimDisk::new(1)).await;
     diamond(&host).await;
@@ -84,6 +96,8 @@ async fn g03_memory_of_instances_goes_with_what_was_rolled_back() {
     assert_eq!(runs("(try left (leaf (set k 1))(err))(leaf (get k))").await, [4, 1], "nor if only its caller failed");
     assert!(ran(&host, script("top", "(leaf (trap))")).await.is_err());
     assert_eq!(runs("(leaf (get k))").await, [1, 1], "nor after a trap");
+    assert!(matches!(ran(&host, script("top", "(leaf (get k))(err)")).await.unwrap(), Ran::Err(_)));
+    assert_eq!(runs("(leaf (get k))").await, [1, 1], "nor if the plugin that was called first failed");
 }
 
 #[tokio::test]

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use stead_runtime::{Outlook, Phase, Probation, ProbationLength, RollbackOptions, Swap, SwapOptions};
+use stead_runtime::{
+    OnBreach, Outlook, Phase, Probation, ProbationLength, ProbationStage, RollbackOptions, Swap, SwapOptions,
+};
 use stead_store::disk::sim::SimDisk;
 use stead_test_guests::{LINK_LEAF, LINK_LEAF_CHANGED, LINK_LEFT, LINK_LEFT_CHANGED, LINK_RIGHT, LINK_RING, PLAIN};
 
 use super::{Ran, deploy_linked, diamond, links, numbers, one, ran, run, script, spin};
-use crate::harness::open;
+use crate::harness::{open, refused};
 
 fn of(plugin: &str, wasm: &[u8]) -> Swap {
     Swap { plugin: plugin.into(), wasm: wasm.into(), options: SwapOptions::default() }
@@ -32,10 +34,18 @@ async fn g07_a_swap_that_breaks_a_caller_is_refused_with_its_name_unless_both_go
     let error = host.swap("leaf", PLAIN, SwapOptions::default()).await.unwrap_err();
     assert!(error.to_string().contains("is not exported"), "{error}");
     assert_eq!(run(&host, "left", "(leaf (get k))").await, 1);
+    // Together they have to fit as well, to each other and not to those that they replace.
+    for (left, leaf) in [(LINK_LEFT_CHANGED, LINK_LEAF), (LINK_LEFT, LINK_LEAF_CHANGED)] {
+        let error = host.swap_all(vec![of("left", left), of("leaf", leaf)]).await.unwrap_err();
+        assert_eq!(error.kind(), "links");
+        assert!(error.to_string().contains("plugin `leaf`: function `test:links/leaf@1.0.0#run`"), "{error}");
+    }
+    assert_eq!(host.history("leaf").unwrap().len(), 1, "all that was refused before it began");
     host.swap_all(vec![of("left", LINK_LEFT_CHANGED), of("leaf", LINK_LEAF_CHANGED)]).await.expect("both together");
     assert_eq!(run(&host, "left", "(leaf (get k)(set k 2))").await, 1);
     // The way back is one of both as well.
     let error = host.rollback("leaf", RollbackOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), "links", "refused before it began");
     assert!(error.to_string().contains("plugin `left` calls `leaf`"), "{error}");
     assert_eq!(run(&host, "left", "(leaf (get k))").await, 2);
     host.swap_all(vec![of("leaf", LINK_LEAF), of("left", LINK_LEFT)]).await.expect("both back");
@@ -228,6 +238,18 @@ async fn g09_no_call_fails_while_those_that_it_reaches_change_hands() {
             })
         })
         .collect();
+    // They never wait at a gate, and so look at every moment of a hand-off.
+    let readers: Vec<_> = (0..2)
+        .map(|_| {
+            let (host, done) = (host.clone(), done.clone());
+            tokio::spawn(async move {
+                while !done.load(Ordering::Relaxed) {
+                    let read = ran(&host, script("left", "(get k0)(leaf (get k0))").read_only()).await;
+                    assert!(matches!(read, Ok(Ran::Ok(sum, _)) if sum % 2 == 0), "{read:?}");
+                }
+            })
+        })
+        .collect();
     for round in 0..6 {
         let (left, leaf) = if round % 2 == 0 { (LINK_LEFT_CHANGED, LINK_LEAF_CHANGED) } else { (LINK_LEFT, LINK_LEAF) };
         host.swap_all(vec![of("left", left), of("leaf", leaf)]).await.expect("both together");
@@ -239,5 +261,33 @@ async fn g09_no_call_fails_while_those_that_it_reaches_change_hands() {
         let (key, n) = caller.await.expect("no call failed");
         assert_eq!((numbers(&host, "left")[&key], numbers(&host, "leaf")[&key]), (n, n));
     }
+    for reader in readers {
+        reader.await.expect("no read failed");
+    }
     assert!(called.load(Ordering::Relaxed) > 0);
+}
+
+#[tokio::test]
+async fn g08_a_version_that_its_probation_stopped_is_not_reached_through_a_link_either() {
+    let (host, _) = open(&SimDisk::new(1)).await;
+    diamond(&host).await;
+    run(&host, "left", "(leaf (set k 1))").await;
+    let probation = Probation { on_breach: OnBreach::Stop, ..Probation::of(ProbationLength::Calls(1000)) };
+    let watched = SwapOptions { probation: Some(probation), ..SwapOptions::default() };
+    host.swap("leaf", LINK_LEAF, watched).await.unwrap();
+    for _ in 0..3 {
+        host.call(script("leaf", "(trap)")).await.unwrap_err();
+    }
+    while !matches!(host.show("leaf").unwrap().summary.probation, Some(ProbationStage::Stopped { .. })) {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    for plugin in ["left", "top"] {
+        let commands = if plugin == "left" { "(leaf (set k 2))" } else { "(left (leaf (set k 2)))" };
+        assert_eq!(refused(host.call(script(plugin, commands)).await), "stopped", "{plugin}");
+        let read = script(plugin, &commands.replace("set k 2", "get k")).read_only();
+        assert_eq!(refused(host.call(read).await), "stopped", "{plugin}, to read");
+    }
+    assert_eq!(numbers(&host, "leaf"), one("k", 1));
+    host.resume("leaf").await.unwrap();
+    assert_eq!(run(&host, "top", "(left (leaf (get k)))").await, 1);
 }
