@@ -323,3 +323,25 @@ async fn one_rehearsal_at_a_time_and_none_without_recorded_calls_is_a_failure() 
     assert!(ended.iter().all(|end| matches!(end, Ok(()) | Err("busy"))), "{ended:?}");
     found(&host, EVOLVE_REBUILT).await;
 }
+
+#[tokio::test]
+async fn g08_no_swap_follows_where_another_came_between_it_and_what_was_rehearsed() {
+    let (host, _) = open(&SimDisk::new(1)).await;
+    let mut deploy = DeployOptions::default();
+    deploy.limits.call_time_max = Duration::from_secs(2);
+    host.deploy("box", EVOLVE_V1, deploy).await.unwrap();
+    record(&host).await;
+    bump(&host, "loop").await;
+    let accepting = |then_commit| RehearseOptions { accept: vec!["bump".into()], then_commit, ..options() };
+    assert!(rehearse(&host, EVOLVE_MISBEHAVES, accepting(false)).await.rehearsal.passed, "but for the other swap");
+    let rehearsing = tokio::spawn({
+        let (host, options) = (host.clone(), accepting(true));
+        async move { host.rehearse(by(EVOLVE_MISBEHAVES), options).await }
+    });
+    // The recorded call takes all of its two seconds in the successor.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert!(!rehearsing.is_finished());
+    host.swap("box", EVOLVE_REBUILT, swap()).await.unwrap();
+    assert_eq!(rehearsing.await.unwrap().unwrap_err().kind(), "moved");
+    assert_eq!((version(&host, "box").await.as_str(), host.history("box").unwrap().len()), ("rebuilt", 2));
+}
