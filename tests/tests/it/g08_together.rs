@@ -1,8 +1,8 @@
 //! G8 for several plugins: they change hands in one commit, all or none.
 
-use stead_runtime::{Activated, HistoryEvent, Host, Swap, SwapOptions};
+use stead_runtime::{Activated, Call, HistoryEvent, Host, Phase, Swap, SwapError, SwapOptions};
 use stead_store::disk::sim::SimDisk;
-use stead_test_guests::{EVOLVE_MIGRATE_ERR, EVOLVE_REBUILT, EVOLVE_V1, EVOLVE_V2, EVOLVE_V3};
+use stead_test_guests::{EVOLVE_MIGRATE_ERR, EVOLVE_READY_FAILS, EVOLVE_REBUILT, EVOLVE_V1, EVOLVE_V2, EVOLVE_V3};
 
 use crate::harness::{deploy, number, open, returned, swap, text, try_open, version};
 
@@ -82,6 +82,26 @@ async fn one_successor_that_fails_keeps_the_other_back() {
     let order: Vec<&str> = receipts.iter().map(|receipt| receipt.plugin.as_str()).collect();
     assert_eq!(order, ["right", "left"], "receipts come in the order asked");
     assert_eq!(versions(&host).await, ["v2", "rebuilt"]);
+}
+
+#[tokio::test]
+async fn g08_g09_one_successor_that_is_not_ready_after_the_sealing_gives_every_incumbent_its_state_back() {
+    for (left, right) in [(EVOLVE_REBUILT, EVOLVE_READY_FAILS), (EVOLVE_READY_FAILS, EVOLVE_V2)] {
+        let disk = SimDisk::new(2);
+        let host = with_both(&disk).await;
+        let error = host.swap_all(both(left, right)).await.unwrap_err();
+        assert!(matches!(error, SwapError::Aborted { phase: Phase::AwaitingReady, .. }), "{error}");
+        for plugin in PLUGINS {
+            let read = Call::new(plugin, "count-of", vec![text("a")]).read_only();
+            assert_eq!(number(returned(host.call(read).await)), 1, "{plugin}");
+            assert_eq!(bump(&host, plugin, "a").await, 2, "{plugin}");
+        }
+        drop(host);
+        let (host, recovery) = open(&disk.restart(2)).await;
+        assert!(recovery.handoffs.is_empty());
+        assert_eq!(versions(&host).await, ["v1", "v1"]);
+        assert_eq!((bump(&host, "left", "a").await, bump(&host, "right", "a").await), (3, 3));
+    }
 }
 
 #[tokio::test]
