@@ -1,10 +1,11 @@
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value as Json, json};
 
-use crate::harness::Bench;
+use crate::harness::{Bench, ran};
 
 /// Three hand-offs that are signed: the file of their receipts, and the public key.
 fn with_receipts() -> (Bench, String) {
@@ -72,6 +73,49 @@ fn g04_receipts_that_were_tampered_with_are_told_apart() {
     let (of_first, of_last) = (signature(lines[1]), signature(lines[3]));
     assert_eq!(found(&[lines[0], lines[1], lines[2], &lines[3].replace(&of_last, &of_first)], &public), "forged");
     assert_eq!(found(&["hello"], &public), "no-receipts");
+}
+
+/// Whoever restores a copy of a store has two histories of it, each signed with the host's key.
+#[test]
+fn g04_signed_receipts_of_another_history_of_the_same_store_break_the_chain() {
+    let bench = Bench::with_tally();
+    let public = bench.stead(&["key", "new", "host.key"]).succeeds().trim().to_owned();
+    bench.stead(&["swap", "tally", "tally-v2.wasm", "--receipt-key", "host.key"]).succeeds();
+    copy(&bench.data(), &bench.path("copy"));
+    let [one, other] = ["data", "copy"].map(|data| {
+        let signed = |args: &[&str]| {
+            let mut command = bench.command(&[args, &["--receipt-key", "host.key"]].concat());
+            command.env("STEAD_DATA", data);
+            ran(command).succeeds()
+        };
+        signed(&["rollback", "tally", "--as", data]);
+        signed(&["swap", "tally", "tally-v2.wasm"]);
+        let receipts = signed(&["history", "tally", "--receipts"]);
+        receipts.lines().map(str::to_owned).collect::<Vec<_>>()
+    });
+    assert_eq!((one.len(), &one[1]), (4, &other[1]));
+    let found = |lines: [&String; 4]| {
+        std::fs::write(bench.path("mixed"), lines.map(|line| format!("{line}\n")).concat()).unwrap();
+        let (code, answer) = verify(&bench, &["mixed", "--key", &public]);
+        assert!(answer["receipts"].as_array().unwrap().iter().all(|receipt| receipt["signed"] == json!(true)));
+        (code, kinds(&answer).join(" "))
+    };
+    assert_eq!(found([&one[0], &one[1], &one[2], &one[3]]), (Some(0), String::new()));
+    assert_eq!(found([&one[0], &one[1], &other[2], &one[3]]), (Some(1), "broken".into()));
+    assert_eq!(found([&one[0], &one[1], &one[2], &other[3]]), (Some(1), "broken changed".into()));
+    assert_eq!(found([&one[0], &one[1], &other[2], &other[3]]), (Some(1), "changed".into()));
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        match path.is_dir() {
+            true => copy(&path, &to),
+            false => drop(std::fs::copy(&path, &to).unwrap()),
+        }
+    }
 }
 
 fn signature(line: &str) -> String {
