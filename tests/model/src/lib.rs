@@ -79,6 +79,7 @@ impl Model for Protocol {
             executed: [0; CLIENTS],
             usurped: false,
             refused: false,
+            revived: false,
             ends: Ends::default(),
         };
         let host = Some(disk.restarted(self.after_crash));
@@ -190,6 +191,11 @@ impl Model for Protocol {
                 host.turn == Turn::HandOff
                     || (host.serving, host.writer_epoch) == (world.disk.active, world.disk.writer_epoch)
             }),
+            Property::always("what came undone does not take over", |_, world: &World| !world.disk.revived),
+            Property::always("what was sealed goes on after a crash", |_, world: &World| {
+                let hand_off = world.host.as_ref().and_then(|host| host.hand_off.as_ref());
+                hand_off.is_none_or(|hand_off| !hand_off.was_dropped())
+            }),
             Property::always("what stands still has ended well", |protocol: &Protocol, world: &World| {
                 let mut actions = Vec::new();
                 protocol.actions(world, &mut actions);
@@ -224,7 +230,7 @@ impl Protocol {
                 };
                 let phase = Phase::Negotiating;
                 let journal = Journal { phase, successor, rollback, converts, sealed: false, attempts: 0 };
-                host.hand_off = Some(HandOff { phase: Phase::Negotiating, begun: false, journal, resumed: false });
+                host.hand_off = Some(HandOff { phase, begun: false, journal, resumed: false, undone: false });
             }
             Action::Deliver(client) => {
                 clients[client].requests -= 1;
@@ -306,4 +312,32 @@ fn a_protocol_that_takes_an_unsealed_hand_off_up_again_is_found_out() {
             _ => phase.next(came),
         };
     });
+}
+
+#[test]
+fn a_protocol_that_gives_up_what_was_sealed_is_found_out() {
+    check_faulty("what was sealed goes on after a crash", |protocol| {
+        protocol.after_crash = |phase, converting| match phase {
+            Phase::Sealing => Phase::ResumingAfterAbort,
+            phase => phase.after_crash(converting),
+        };
+    });
+}
+
+#[test]
+fn a_protocol_that_goes_on_with_what_came_undone_is_found_out() {
+    for undone in [Phase::Sealing, Phase::AwaitingReady] {
+        check_faulty("what came undone does not take over", |protocol| {
+            protocol.next = match undone {
+                Phase::Sealing => |phase, came| match (phase, came) {
+                    (Phase::Sealing, Came::Undone) => Some(Phase::AwaitingReady),
+                    _ => phase.next(came),
+                },
+                _ => |phase, came| match (phase, came) {
+                    (Phase::AwaitingReady, Came::Undone) => Some(Phase::Committed),
+                    _ => phase.next(came),
+                },
+            };
+        });
+    }
 }

@@ -31,6 +31,8 @@ pub(super) struct Disk {
     pub(super) usurped: bool,
     /// A call was refused although only a hand-off was in its way.
     pub(super) refused: bool,
+    /// A hand-off took over of which a phase had come undone.
+    pub(super) revived: bool,
     pub(super) ends: Ends,
 }
 
@@ -72,6 +74,8 @@ pub(super) struct HandOff {
     pub(super) begun: bool,
     pub(super) journal: Journal,
     pub(super) resumed: bool,
+    /// One of its phases could not be done.
+    pub(super) undone: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -97,6 +101,7 @@ impl Disk {
             begun: false,
             journal,
             resumed: true,
+            undone: false,
         });
         // What is prepared again is prepared beside the calls.
         let holds = hand_off.as_ref().is_some_and(|hand_off| hand_off.phase != Phase::Negotiating);
@@ -133,6 +138,7 @@ impl Host {
                 disk.active = journal.successor;
                 disk.versions = disk.versions.max(journal.successor);
                 disk.journal = None;
+                disk.revived |= hand_off.undone;
                 disk.ends.successor += 1;
                 disk.ends.rollback += u8::from(journal.rollback);
                 disk.ends.resumed += u8::from(hand_off.resumed);
@@ -153,6 +159,7 @@ impl Host {
         if hand_off.phase == Phase::Draining && came == Came::Through {
             self.turn = Turn::HandOff;
         }
+        hand_off.undone |= came == Came::Undone;
         match next(hand_off.phase, came) {
             Some(phase) => {
                 hand_off.phase = phase;
@@ -171,6 +178,12 @@ impl Host {
 }
 
 impl HandOff {
+    /// A restart gave up what the crash had found sealed.
+    pub(super) fn was_dropped(&self) -> bool {
+        let found_sealed = self.resumed && !self.begun && self.journal.phase == Phase::Sealing;
+        found_sealed && self.phase != Phase::AwaitingReady
+    }
+
     pub(super) fn may_come_through(&self, turn: &Turn) -> bool {
         match self.phase {
             Phase::Draining => matches!(turn, Turn::Free | Turn::HandOff),
