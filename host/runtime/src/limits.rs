@@ -55,6 +55,9 @@ pub(crate) const UPGRADE_PAGE_BYTES: usize = 4 * MIB;
 /// What changed since the last round is converted while calls are held once it is so few entries: some milliseconds.
 pub(crate) const UPGRADE_FEW_ENTRIES: u64 = 256;
 
+/// After a round that went over more entries the next one begins with a checkpoint.
+pub(crate) const UPGRADE_MANY_ENTRIES: u64 = 32_768;
+
 /// Rounds after which calls are held all the same, if they write as fast as entries are converted.
 pub(crate) const UPGRADE_ROUNDS_MAX: u32 = 24;
 

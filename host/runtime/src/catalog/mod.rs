@@ -182,8 +182,7 @@ impl Catalog {
 
     /// How many events a plugin's history has.
     pub(crate) fn events(&self, plugin: PluginId) -> Result<u64, HostError> {
-        let (lower, upper) = Key::history_of(plugin);
-        Ok(self.view.count(Bound::Included(lower), Bound::Excluded(upper))?)
+        self.last_number(Key::history_of(plugin))
     }
 
     /// One event of a plugin's history.
@@ -194,8 +193,7 @@ impl Catalog {
 
     /// How many statements there are about a plugin.
     pub(crate) fn statements(&self, plugin: PluginId) -> Result<u64, HostError> {
-        let (lower, upper) = Key::statements(plugin);
-        Ok(self.view.count(Bound::Included(lower), Bound::Excluded(upper))?)
+        self.last_number(Key::statements(plugin))
     }
 
     /// A statement about a plugin.
@@ -258,6 +256,16 @@ impl Catalog {
 
     fn get<R: Record>(&self, key: &Key) -> Result<Option<R>, HostError> {
         self.view.get(key.as_bytes())?.map(|bytes| decode(key.as_bytes(), &bytes)).transpose()
+    }
+
+    /// The number that the last of these keys ends with; 0 if there is none. They are numbered from 1 without a gap, and to
+    /// count them would cost what calls wrote to the catalog since the last count, while calls are held.
+    fn last_number(&self, (lower, upper): (Bytes, Bytes)) -> Result<u64, HostError> {
+        let mut keys = self.view.scan(Bound::Included(lower), Bound::Excluded(upper), Order::Descending);
+        let Some(last) = keys.next().transpose()? else { return Ok(0) };
+        let (key, _) = last;
+        let number = key.last_chunk().map(|number| u64::from_be_bytes(*number));
+        number.ok_or_else(|| HostError::Catalog { what: format!("record {} has no number", key.escape_ascii()) })
     }
 
     fn all<R: Record>(&self, (lower, upper): (Bytes, Bytes)) -> Result<Vec<R>, HostError> {

@@ -76,9 +76,11 @@ impl HandOff {
 
     /// Brings the prepared states up to the sealed point and asks the successors.
     pub(super) async fn await_ready(&mut self) -> Result<(), Stop> {
+        // An attempt is counted where code of a successor runs: it could take the host down with it, again and again.
         let mut has_work = false;
         for party in &self.parties {
-            has_work |= party.moved() || party.successor()?.program.ready().is_some();
+            let successor = party.successor()?;
+            has_work |= successor.program.ready().is_some() || party.moved() && successor.plan.runs_code();
         }
         if has_work {
             if self.attempts >= ATTEMPTS_MAX {

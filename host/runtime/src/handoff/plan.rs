@@ -206,6 +206,11 @@ impl Plan {
         lossy.map(|(identity, _)| identity).filter(move |_| !back)
     }
 
+    /// Code of the successor makes its state from the incumbent's.
+    pub(super) fn runs_code(&self) -> bool {
+        !self.admitted.migrated.is_empty()
+    }
+
     /// Entries leave the state, so that the version before could not simply go on with it.
     pub(super) fn rebuilds(&self) -> bool {
         self.base != Base::Live

@@ -35,7 +35,7 @@ use crate::catalog::{Catalog, UpgradeRecord};
 use crate::crash;
 use crate::error::HostError;
 use crate::host::{Shared, blocking};
-use crate::limits::{Limits, UPGRADE_FEW_ENTRIES, UPGRADE_ROUNDS_MAX};
+use crate::limits::{Limits, UPGRADE_FEW_ENTRIES, UPGRADE_MANY_ENTRIES, UPGRADE_ROUNDS_MAX};
 use crate::plugin::{Plugin, Progress};
 use convert::Converter;
 use pace::Chunk;
@@ -96,7 +96,10 @@ impl Upgrading {
             if round > 1 && total <= UPGRADE_FEW_ENTRIES || round >= UPGRADE_ROUNDS_MAX {
                 return Ok(());
             }
-            self.checkpoint().await?;
+            // A checkpoint takes long enough for many calls: between rounds that become smaller there is none.
+            if round == 1 || total > UPGRADE_MANY_ENTRIES {
+                self.checkpoint().await?;
+            }
             staging::next_round(&self.host, &self.plugin, &mut self.record).await?;
             crash::point("upgrade.round");
         }
@@ -283,8 +286,8 @@ impl Upgrading {
         Ok(bytes)
     }
 
-    /// Two forks on one tree differ by what was written between them, which is found at once: so nothing but that should
-    /// be without a checkpoint when the gate closes.
+    /// Two forks on one tree differ by what was written between them, which is found at once; what is in no checkpoint yet of
+    /// forks on different trees has to be gone over.
     async fn checkpoint(&self) -> Result<(), HostError> {
         let store = self.host.store.clone();
         blocking(move || store.checkpoint()).await?;
