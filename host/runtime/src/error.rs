@@ -12,7 +12,7 @@ use stead_store::{CommitError, OpenError, OutcomeUnknown, ReadError, StoreError}
 
 pub use record::RecordError;
 pub use rehearse::RehearseError;
-pub use rollback::{ResumeError, RollbackError};
+pub use rollback::{CancelError, ResumeError, RollbackError};
 pub use state::StateError;
 
 use crate::engine::{ComponentError, SettingsError};

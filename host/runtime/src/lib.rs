@@ -23,8 +23,8 @@ pub use door::{
     ImportMode, ImportOptions, Imported, Input, StateDigest, diff_files,
 };
 pub use error::{
-    CallError, DeployError, HostError, RecordError, RehearseError, ResumeError, RollbackError, StateError, SwapError,
-    TrapReport,
+    CallError, CancelError, DeployError, HostError, RecordError, RehearseError, ResumeError, RollbackError, StateError,
+    SwapError, TrapReport,
 };
 pub use handoff::{
     Activated, Breach, Calls, Check, CheckError, CheckOptions, Checked, CollectionRehearsal, CollectionVerdict,

@@ -242,14 +242,6 @@ impl Session {
         }
     }
 
-    /// Lets the calls of a stopped plugin in again.
-    pub(crate) async fn resume(&self, plugin: &str) -> Result<VersionSummary, ApiError> {
-        match self {
-            Self::Remote(client) => client.post(&path(plugin, "/resume", &Pairs::default()), Body::Empty).await,
-            Self::Local(api) => api.resume(plugin).await,
-        }
-    }
-
     /// What the state records about its collections, or about one.
     pub(crate) async fn schema(&self, plugin: &str, collection: Option<&str>) -> Result<LedgerAnswer, ApiError> {
         match self {

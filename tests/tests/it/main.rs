@@ -2,6 +2,7 @@
 
 mod harness;
 
+mod cancel;
 mod crash_points;
 mod door;
 mod g01_atomic;

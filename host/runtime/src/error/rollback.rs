@@ -31,6 +31,44 @@ impl RollbackError {
     }
 }
 
+/// Why a hand-off was not cancelled.
+#[derive(Debug, thiserror::Error)]
+pub enum CancelError {
+    /// No plugin has this name.
+    #[error("there is no plugin {plugin:?}")]
+    UnknownPlugin {
+        /// The plugin.
+        plugin: String,
+    },
+    /// There is none.
+    #[error("no hand-off of {plugin} is under way")]
+    NotUnderWay {
+        /// The plugin.
+        plugin: String,
+    },
+    /// It was committed.
+    #[error("the hand-off of {plugin} was done before it could be cancelled")]
+    TooLate {
+        /// The plugin.
+        plugin: String,
+    },
+    /// The host or its store failed.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+impl CancelError {
+    /// A stable word for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            CancelError::UnknownPlugin { .. } => "unknown-plugin",
+            CancelError::NotUnderWay { .. } => "not-under-way",
+            CancelError::TooLate { .. } => "too-late",
+            CancelError::Host(error) => error.kind(),
+        }
+    }
+}
+
 /// Why the calls of a plugin were not let in again.
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {

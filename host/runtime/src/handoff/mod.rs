@@ -19,13 +19,14 @@
 //!   Committed      ONE commit: version, ledger, state, epoch, receipt; the gate opens to the successor
 //!
 //!   from any phase before the commit ──▶ ResumingAfterAbort: the incumbent gets a new writer epoch, the gate opens
-//!                                        to it, the reason is kept
+//!   (it failed, its time was over, or an operator cancelled it)  to it, the reason is kept
 //! ```
 //!
 //! A crash in Negotiating or Draining ends in the incumbent, unless the state was being converted entry by entry: that goes
 //! on while the incumbent serves, and the hand-off with it (see `upgrade/mod.rs`). In Sealing and AwaitingReady the hand-off goes on, once, and then ends in
 //! the incumbent. No phase runs the incumbent's code.
 
+mod cancel;
 mod carry;
 mod check;
 mod commit;
@@ -67,6 +68,7 @@ pub use rehearsal::{
     Rehearsed, SideFigures, Skipped, StateRehearsal, Times,
 };
 
+pub(crate) use cancel::cancel;
 pub(crate) use check::check;
 pub(crate) use commit::SEALED_STATES_MAX;
 pub(crate) use group::swap;
@@ -80,6 +82,8 @@ pub(crate) use rollback::{rollback, rollback_of};
 use crate::catalog::HandOffRecord;
 use crate::error::{HostError, SwapError};
 use crate::host::Shared;
+use crate::plugin::Mark;
+use cancel::unless_cancelled;
 use party::Party;
 use phase::Came;
 
@@ -132,6 +136,8 @@ impl HandOff {
     /// Goes through the phases; the only place that leads from one to the next. The receipts are in the order of the
     /// parties.
     async fn drive(mut self) -> Result<Vec<Receipt>, Ended> {
+        let marks = self.parties.iter().filter_map(|party| party.mark.as_ref());
+        let cancelled: Vec<_> = marks.map(Mark::cancelled).collect();
         loop {
             let (phase, began) = (self.phase, Instant::now());
             for party in &self.parties {
@@ -140,10 +146,10 @@ impl HandOff {
                 }
             }
             let done = match phase {
-                Phase::Negotiating => self.negotiate().await,
-                Phase::Draining => self.drain().await,
+                Phase::Negotiating => unless_cancelled(&cancelled, self.negotiate()).await,
+                Phase::Draining => unless_cancelled(&cancelled, self.drain()).await,
                 Phase::Sealing => self.seal().await,
-                Phase::AwaitingReady => self.await_ready().await,
+                Phase::AwaitingReady => unless_cancelled(&cancelled, self.await_ready()).await,
                 Phase::Committed => match self.commit().await {
                     Ok(receipts) => return Ok(receipts),
                     Err(stop) => Err(stop),

@@ -37,7 +37,9 @@ pub(crate) use tasks::Tasks;
 pub(crate) use typed::{Typed, find as find_collection};
 
 use crate::catalog::Catalog;
-use crate::error::{CallError, HostError, RecordError, RehearseError, ResumeError, RollbackError, SwapError};
+use crate::error::{
+    CallError, CancelError, HostError, RecordError, RehearseError, ResumeError, RollbackError, SwapError,
+};
 use crate::handoff::{
     self, Check, CheckOptions, Receipt, RehearseOptions, Rehearsed, RollbackOptions, Swap, SwapOptions,
 };
@@ -109,6 +111,12 @@ impl Host {
     pub fn recording(&self, name: &str) -> Result<Option<Recording>, RecordError> {
         let plugin = self.shared.plugin(name).ok_or_else(|| RecordError::UnknownPlugin { plugin: name.into() })?;
         Ok(plugin.recording())
+    }
+
+    /// Gives up the hand-off of a plugin that is under way, with all plugins that are in it: the incumbents go on. Returns
+    /// once it has ended.
+    pub async fn cancel(&self, name: &str) -> Result<Receipt, CancelError> {
+        handoff::cancel(&self.shared, name).await
     }
 
     /// Lets the calls of a plugin in again that a probation has stopped; says which version serves it.

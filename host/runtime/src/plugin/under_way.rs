@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use super::{Plugin, now_ms};
 use crate::handoff::{Phase, ReceiptKind};
@@ -58,6 +59,8 @@ pub(super) struct Marked {
     progress: Option<Progress>,
     /// When progress was last told as an event.
     told: Option<(Instant, Progress)>,
+    /// Tells the hand-off that it is cancelled.
+    cancel: watch::Sender<bool>,
 }
 
 impl Plugin {
@@ -67,11 +70,17 @@ impl Plugin {
         if under_way.is_some() {
             return None;
         }
+        let (cancel, cancelled) = watch::channel(false);
         let now = now_ms();
         let shown =
             UnderWay { kind: None, to: None, asked_by: None, since_ms: now, phase_since_ms: now, held_calls: 0 };
-        *under_way = Some(Marked { shown, phase: Phase::Negotiating, progress: None, told: None });
-        Some(Mark { plugin: Arc::clone(self), events: Arc::clone(events) })
+        *under_way = Some(Marked { shown, phase: Phase::Negotiating, progress: None, told: None, cancel });
+        Some(Mark { plugin: Arc::clone(self), events: Arc::clone(events), cancelled })
+    }
+
+    /// Cancels the hand-off that is under way: closed once it has ended.
+    pub(crate) fn cancel(&self) -> Option<watch::Sender<bool>> {
+        self.hand_off.lock().as_ref().map(|under_way| under_way.cancel.clone())
     }
 
     /// The phase of the hand-off that is under way.
@@ -107,6 +116,7 @@ impl Plugin {
 pub(crate) struct Mark {
     plugin: Arc<Plugin>,
     events: Arc<Events>,
+    cancelled: watch::Receiver<bool>,
 }
 
 impl Mark {
@@ -115,6 +125,11 @@ impl Mark {
         if let Some(Marked { shown, .. }) = &mut *self.plugin.hand_off.lock() {
             (shown.kind, shown.to, shown.asked_by) = (Some(kind), Some(to), asked_by);
         }
+    }
+
+    /// Whether it is cancelled.
+    pub(crate) fn cancelled(&self) -> watch::Receiver<bool> {
+        self.cancelled.clone()
     }
 
     /// Shows the phase to those who ask.
@@ -129,7 +144,6 @@ impl Mark {
     }
 
     /// Shows how far a migration has come.
-    #[allow(dead_code, reason = "for migrations that convert entry by entry")]
     pub(crate) fn show_progress(&self, progress: Progress) {
         let mut marked = self.plugin.hand_off.lock();
         let Some(marked) = &mut *marked else { return };

@@ -85,6 +85,11 @@ impl Api {
         Ok(HandOffAnswer { receipt, probation })
     }
 
+    /// Gives up the hand-off that is under way.
+    pub(crate) async fn cancel(&self, plugin: &str) -> Result<Receipt, ApiError> {
+        Ok(self.host.cancel(plugin).await?)
+    }
+
     /// Lets the calls of a stopped plugin in again; says which version serves it.
     pub(crate) async fn resume(&self, plugin: &str) -> Result<VersionSummary, ApiError> {
         Ok(self.host.resume(plugin).await?)

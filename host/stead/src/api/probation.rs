@@ -1,6 +1,6 @@
 //! The terms of a probation as an operator writes them: the same texts on the command line and in a query.
 
-use stead_runtime::{OnBreach, Otherwise, Probation, ProbationLength, ResumeError};
+use stead_runtime::{CancelError, OnBreach, Otherwise, Probation, ProbationLength, ResumeError};
 
 use super::ApiError;
 use super::convert::no_plugin;
@@ -89,6 +89,22 @@ impl ProbationRequest {
         read_threshold("breach_errors", &self.errors, "%", 0.0, &mut thresholds.errors)?;
         read_threshold("breach_latency", &self.latency, "x", 1.0, &mut thresholds.latency)?;
         Ok(Some(terms))
+    }
+}
+
+impl From<CancelError> for ApiError {
+    fn from(error: CancelError) -> Self {
+        let kind = error.kind();
+        match error {
+            CancelError::Host(error) => error.into(),
+            CancelError::UnknownPlugin { plugin } => no_plugin(&plugin),
+            CancelError::NotUnderWay { ref plugin } => {
+                ApiError::new(kind, &error).help(format!("`stead history {plugin}` tells how the last one ended"))
+            }
+            CancelError::TooLate { ref plugin } => {
+                ApiError::new(kind, &error).help(format!("`stead rollback {plugin}` goes back to the version before"))
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod asked;
 mod call;
+mod cancel;
 mod check;
 mod checkpoint;
 mod completions;
@@ -151,6 +152,7 @@ enum Command {
     // By far the one with most options.
     Swap(Box<swap::Swap>),
     Rollback(rollback::Rollback),
+    Cancel(cancel::Cancel),
     Record(record::Record),
     Resume(resume::Resume),
     History(history::History),
@@ -207,6 +209,7 @@ pub(crate) async fn run(cli: Cli, console: Console) -> Result<(), Failure> {
         Command::Check(command) => command.run(&context).await,
         Command::Swap(command) => command.run(&context).await,
         Command::Rollback(command) => command.run(&context).await,
+        Command::Cancel(command) => command.run(&context).await,
         Command::Record(command) => command.run(&context).await,
         Command::Resume(command) => command.run(&context).await,
         Command::History(command) => command.run(&context).await,

@@ -23,7 +23,10 @@ pub(super) async fn watched<T>(
         Ok(()) = tokio::signal::ctrl_c() => {
             let plugin = plugins.first().copied().unwrap_or_default();
             context.console.note(match session {
-                Session::Remote(_) => format!("the host goes on with it; `stead show {plugin}` says how far it is"),
+                Session::Remote(_) => format!(
+                    "the host goes on with it; `stead show {plugin}` says how far it is, `stead cancel {plugin}` gives \
+                     it up"
+                ),
                 Session::Local(_) => format!(
                     "interrupted; `stead serve` on this data directory goes on with what was begun, or gives it up: \
                      `stead history {plugin}` says how it ended"

@@ -77,6 +77,7 @@ pub(crate) fn router(api: Api, access: Access, stopping: watch::Receiver<bool>) 
         .route("/v1/plugins/{plugin}/rollback", post(rollback))
         .route("/v1/swap", post(swap_all))
         .route("/v1/plugins/{plugin}/recording", get(recording).post(record))
+        .route("/v1/plugins/{plugin}/cancel", post(cancel))
         .route("/v1/plugins/{plugin}/resume", post(resume))
         .route("/v1/verify", post(verify))
         .route("/v1/checkpoint", post(checkpoint))
@@ -261,6 +262,10 @@ async fn record(State(shared): State<Shared>, Path(plugin): Path<String>, pairs:
         Ok(request) => to_the_end(async move { shared.api.record(&plugin, request).await }).await,
         Err(error) => refuse(&error),
     }
+}
+
+async fn cancel(State(shared): State<Shared>, Path(plugin): Path<String>) -> Response {
+    to_the_end(async move { shared.api.cancel(&plugin).await }).await
 }
 
 async fn resume(State(shared): State<Shared>, Path(plugin): Path<String>) -> Response {

@@ -1,14 +1,30 @@
-//! What is stated about hand-offs, and what happens while they run.
+//! What is stated about hand-offs, what happens while they run, and how they are given up.
 
-use stead_runtime::Receipts;
+use stead_runtime::{Receipt, Receipts, VersionSummary};
 
 use super::{Session, path};
 use crate::api::{ApiError, EventsQuery, Pairs};
-use crate::client::query;
+use crate::client::{Body, query};
 use crate::lines::Lines;
 use crate::pipe::{Reader, Sender, Writer, pipe};
 
 impl Session {
+    /// Gives up the hand-off that is under way.
+    pub(crate) async fn cancel(&self, plugin: &str) -> Result<Receipt, ApiError> {
+        match self {
+            Self::Remote(client) => client.post(&path(plugin, "/cancel", &Pairs::default()), Body::Empty).await,
+            Self::Local(api) => api.cancel(plugin).await,
+        }
+    }
+
+    /// Lets the calls of a stopped plugin in again.
+    pub(crate) async fn resume(&self, plugin: &str) -> Result<VersionSummary, ApiError> {
+        match self {
+            Self::Remote(client) => client.post(&path(plugin, "/resume", &Pairs::default()), Body::Empty).await,
+            Self::Local(api) => api.resume(plugin).await,
+        }
+    }
+
     /// What is stated about hand-offs, as the lines of a file of receipts.
     pub(crate) async fn receipts(&self, plugin: &str) -> Result<Reader, ApiError> {
         let (sender, receiver) = pipe();

@@ -1,6 +1,6 @@
 use crate::harness::Bench;
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 22] = [
     "serve",
     "deploy",
     "call",
@@ -9,6 +9,8 @@ const COMMANDS: [&str; 20] = [
     "check",
     "swap",
     "rollback",
+    "cancel",
+    "record",
     "resume",
     "history",
     "events",

@@ -49,6 +49,7 @@ fn a_probation_says_what_would_come_of_a_breach_and_goes_on_from_command_to_comm
     let plugin = bench.stead(&["show", "tally", "--json"]).json();
     assert_eq!(plugin["probation_report"], json!(null));
     bench.stead(&["resume", "tally"]).fails(1, &["is not stopped", "stead show tally"]);
+    bench.stead(&["cancel", "tally"]).fails(1, &["no hand-off of tally is under way", "stead history tally"]);
     bench.stead(&["swap", "tally", "tally-v1.wasm", "--on-breach", "stop"]).fails(2, &["--probation"]);
     bench.stead(&["swap", "tally", "tally-v1.wasm", "--probation", "often"]).fails(2, &["60s", "1000calls"]);
 }
