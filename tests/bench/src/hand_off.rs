@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use parking_lot::RwLock;
 use stead_runtime::engine::{Engine, EngineOptions};
 use stead_runtime::limits::Limits;
-use stead_runtime::{Call, DeployOptions, Host, HostOptions, Outcome, SwapOptions};
+use stead_runtime::{Call, DeployOptions, Host, HostError, HostOptions, Outcome, Phase, SwapOptions};
 use stead_schema::{Parts, Value};
+use stead_store::OpenError;
 use tokio::task::JoinHandle;
 
 use crate::disk;
@@ -28,8 +29,8 @@ const BETWEEN: Duration = Duration::from_millis(60);
 /// A plugin with so many items, the directory that it lies in, and its callers.
 pub struct Stock {
     path: PathBuf,
-    /// Changed by a restart.
-    host: Arc<RwLock<Host>>,
+    /// None while it is restarted.
+    host: Arc<RwLock<Option<Host>>>,
     plugin: &'static str,
     items: u64,
 }
@@ -38,7 +39,9 @@ pub struct Stock {
 pub struct Seen {
     /// For how long each hand-off held calls, in microseconds, in ascending order.
     pub pauses: Vec<f64>,
-    /// The same of every call that no hand-off overlapped.
+    /// Of each pause, how long the gate took to close, the sealing, and what came between that and the commit.
+    pub parts: [Vec<f64>; 3],
+    /// How long every call took that no hand-off overlapped, in microseconds, in ascending order.
     pub before: Vec<f64>,
     /// And of every call that one did.
     pub during: Vec<f64>,
@@ -56,9 +59,9 @@ impl Seen {
     /// What was seen here and there.
     #[must_use]
     pub fn and(mut self, other: Seen) -> Seen {
-        for (all, more) in
-            [(&mut self.pauses, other.pauses), (&mut self.before, other.before), (&mut self.during, other.during)]
-        {
+        let figures =
+            [(&mut self.pauses, other.pauses), (&mut self.before, other.before), (&mut self.during, other.during)];
+        for (all, more) in figures.into_iter().chain(self.parts.iter_mut().zip(other.parts)) {
             all.extend(more);
             all.sort_by(f64::total_cmp);
         }
@@ -77,7 +80,7 @@ impl Stock {
     /// A host in a fresh directory with one plugin and its items.
     pub async fn start(path: &Path, wasm: &[u8], items: u64) -> Stock {
         let host = open(path).await;
-        let stock = Stock { path: path.into(), host: Arc::new(RwLock::new(host)), plugin: "stock", items };
+        let stock = Stock { path: path.into(), host: Arc::new(RwLock::new(Some(host))), plugin: "stock", items };
         let limits = Limits { call_time_max: Duration::from_secs(300), ..Limits::default() };
         let options = DeployOptions { limits, ..DeployOptions::default() };
         stock.host().deploy(stock.plugin, wasm, options).await.expect("the plugin deploys");
@@ -97,14 +100,16 @@ impl Stock {
     }
 
     fn host(&self) -> Host {
-        self.host.read().clone()
+        self.host.read().clone().expect("the host is open")
     }
 
     /// Hand-offs to one component after another, under load.
     pub async fn swaps(&self, successors: &[&[u8]]) -> Seen {
-        let (calls, total) = (self.calls(), self.total().await);
+        let total = self.total().await;
+        let calls = self.calls();
         tokio::time::sleep(SETTLE).await;
         let (mut pauses, mut windows, mut memory) = (Vec::new(), Vec::new(), 0);
+        let mut parts = [const { Vec::new() }; 3];
         for wasm in successors {
             let (peak, began) = (Peak::watch(), Instant::now());
             let options = SwapOptions { deadline: Some(Duration::from_secs(60)), ..SwapOptions::default() };
@@ -112,27 +117,38 @@ impl Stock {
             windows.push((began, Instant::now()));
             memory = memory.max(peak.stop().await);
             pauses.push(receipt.pause_us as f64);
+            for (part, phase) in parts.iter_mut().zip([Phase::Draining, Phase::Sealing, Phase::AwaitingReady]) {
+                part.extend(receipt.phases.iter().filter(|time| time.phase == phase).map(|time| time.took_us as f64));
+            }
             tokio::time::sleep(BETWEEN).await;
         }
-        self.seen(calls, total, pauses, &windows, memory).await
+        self.seen(calls, total, (pauses, parts), &windows, memory).await
     }
 
     /// What is done without a hand-off: the host stops, starts again, and then the callers that were turned away repeat
     /// their calls. The new version takes over while nobody calls.
     pub async fn restart(&self, wasm: &[u8]) -> Seen {
-        let (calls, total) = (self.calls(), self.total().await);
+        let total = self.total().await;
+        let calls = self.calls();
         tokio::time::sleep(SETTLE).await;
         let (peak, began) = (Peak::watch(), Instant::now());
-        self.host().close().await.expect("the host closes");
-        let host = open(&self.path).await;
+        let host = self.host.write().take().expect("the host is open");
+        host.close().await.expect("the host closes");
+        // The calls that are under way hold the directory until they are refused.
+        let host = loop {
+            match try_open(&self.path).await {
+                Err(HostError::Open(OpenError::Locked { .. })) => tokio::time::sleep(Duration::from_micros(100)).await,
+                opened => break opened.expect("the host opens"),
+            }
+        };
         let options = SwapOptions { deadline: Some(Duration::from_secs(60)), ..SwapOptions::default() };
         host.swap(self.plugin, wasm, options).await.expect("the plugin is replaced");
-        *self.host.write() = host;
+        *self.host.write() = Some(host);
         let ended = Instant::now();
         let memory = peak.stop().await;
         let pause = ended.duration_since(began).as_secs_f64() * 1e6;
         tokio::time::sleep(BETWEEN).await;
-        self.seen(calls, total, vec![pause], &[(began, ended)], memory).await
+        self.seen(calls, total, (vec![pause], [const { Vec::new() }; 3]), &[(began, ended)], memory).await
     }
 
     /// Closes the host.
@@ -165,7 +181,9 @@ impl Stock {
                     let asked = Instant::now();
                     loop {
                         let host = host.read().clone();
-                        if host.call(put.clone()).await.is_ok() {
+                        if let Some(host) = host
+                            && host.call(put.clone()).await.is_ok()
+                        {
                             break;
                         }
                         failed.fetch_add(1, Ordering::Relaxed);
@@ -183,7 +201,7 @@ impl Stock {
         &self,
         calls: Calls,
         total: i64,
-        mut pauses: Vec<f64>,
+        (mut pauses, mut parts): (Vec<f64>, [Vec<f64>; 3]),
         windows: &[(Instant, Instant)],
         memory: u64,
     ) -> Seen {
@@ -198,11 +216,12 @@ impl Stock {
             }
         }
         let there = self.total().await - total;
-        for figures in [&mut pauses, &mut before, &mut during] {
+        for figures in [&mut pauses, &mut before, &mut during].into_iter().chain(&mut parts) {
             figures.sort_by(f64::total_cmp);
         }
         Seen {
             pauses,
+            parts,
             before,
             during,
             failed: calls.failed.load(Ordering::Relaxed),
@@ -220,8 +239,12 @@ pub fn quantile(ascending: &[f64], per_mille: usize) -> f64 {
 }
 
 async fn open(path: &Path) -> Host {
+    try_open(path).await.expect("the host opens")
+}
+
+async fn try_open(path: &Path) -> Result<Host, HostError> {
     let engine = Engine::new(EngineOptions::default()).expect("the engine starts");
-    Host::open(HostOptions::at(path, engine)).await.expect("the host opens").0
+    Ok(Host::open(HostOptions::at(path, engine)).await?.0)
 }
 
 /// Watches the memory of this process.

@@ -39,6 +39,9 @@ pub(crate) fn run(settings: &Settings) {
         "pause p50",
         "p99",
         "p999",
+        "gate closed in",
+        "sealed in",
+        "ready in",
         "call p50 before",
         "p99",
         "p99 during",
@@ -103,7 +106,7 @@ fn instead(settings: &Settings, runtime: &tokio::runtime::Runtime) {
     }
     for (name, calls) in [("replay of 10 000 calls", SMALL), ("replay of 1 000 000 calls", LARGE)] {
         let took = replay::replay(STOCK_V1, calls).as_secs_f64() * 1e6;
-        report::row(name, &[&[1.0, took, took, took][..], &[f64::NAN; 8]].concat());
+        report::row(name, &[&[1.0, took, took, took][..], &[f64::NAN; 11]].concat());
     }
 }
 
@@ -121,6 +124,9 @@ fn row(name: &str, seen: &Seen) -> f64 {
             pause(500),
             pause(990),
             pause(999),
+            quantile(&seen.parts[0], 500),
+            quantile(&seen.parts[1], 500),
+            quantile(&seen.parts[2], 500),
             quantile(&seen.before, 500),
             quantile(&seen.before, 990),
             quantile(&seen.during, 990),
