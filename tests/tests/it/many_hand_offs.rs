@@ -20,6 +20,9 @@ const HAND_OFFS: usize = 500;
 const CALLERS: u64 = 8;
 /// Small, so that what is left behind shows.
 const SEGMENT_BYTES: u64 = 1 << 20;
+
+/// What a hand-off leaves on the disk, at most.
+const RECEIPT_BYTES: u64 = 8 << 10;
 const DIRECTORY: &str = "STEAD_TEST_DIRECTORY";
 
 /// What the process and its directory take.
@@ -89,7 +92,9 @@ fn flat(taken: &[Taken]) {
     assert!(late.memory_bytes <= early.memory_bytes + (8 << 20), "memory: {taken:#?}");
     // Each checkpoint may have left a pack.
     assert!(late.files <= early.files + 8, "files: {taken:#?}");
-    assert!(late.disk_bytes <= early.disk_bytes + 3 * SEGMENT_BYTES, "disk: {taken:#?}");
+    // Each hand-off leaves a receipt and an event for ever, and packs hold as much again before they are collected.
+    let receipts = HAND_OFFS as u64 * 3 / 5 * RECEIPT_BYTES;
+    assert!(late.disk_bytes <= early.disk_bytes + receipts + 3 * SEGMENT_BYTES, "disk: {taken:#?}");
     assert!(late.quick <= early.quick * 2 + Duration::from_millis(3), "time: {taken:#?}");
 }
 
