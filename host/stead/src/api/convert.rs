@@ -230,6 +230,7 @@ fn store_help(kind: &str) -> Option<&'static str> {
         "poisoned" | "outcome-unknown" => {
             Some("the disk failed under the journal: check it, then restart the host; what it had acknowledged is safe")
         }
+        "undone" => Some("its writes are in the rollback's file: once that is imported, do not repeat the call"),
         _ => None,
     }
 }

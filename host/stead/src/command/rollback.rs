@@ -32,7 +32,7 @@ pub(super) struct Rollback {
     #[arg(long, value_name = "FILE")]
     discard_to: Option<PathBuf>,
 
-    /// Hold calls no longer than this; past it the rollback is given up
+    /// Hold calls no longer than this before the commit; past it the rollback is given up
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     deadline: Option<Duration>,
 

@@ -56,7 +56,7 @@ pub(super) struct Swap {
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
 
-    /// Hold calls no longer than this; past it the swap is given up and the old version goes on
+    /// Hold calls no longer than this before the commit; past it the swap is given up and the old version goes on
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     deadline: Option<Duration>,
 
