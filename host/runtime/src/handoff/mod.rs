@@ -19,12 +19,12 @@
 //!   Committed      ONE commit: version, ledger, state, epoch, receipt; the gate opens to the successor
 //!
 //!   from any phase before the commit ──▶ ResumingAfterAbort: the incumbent gets a new writer epoch, the gate opens
-//!   (it failed, its time was over, or an operator cancelled it)  to it, the reason is kept
+//!                                        to it, the reason is kept: it failed, its time was over, it was cancelled
 //! ```
 //!
 //! A crash in Negotiating or Draining ends in the incumbent, unless the state was being converted entry by entry: that goes
-//! on while the incumbent serves, and the hand-off with it (see `upgrade/mod.rs`). In Sealing and AwaitingReady the hand-off goes on, once, and then ends in
-//! the incumbent. No phase runs the incumbent's code.
+//! on while the incumbent serves, and the hand-off with it (see `upgrade/mod.rs`). In Sealing and AwaitingReady the hand-off
+//! goes on; where code of the successor runs, once, and then ends in the incumbent. No phase runs the incumbent's code.
 
 mod cancel;
 mod carry;
