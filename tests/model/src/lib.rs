@@ -194,7 +194,7 @@ impl Model for Protocol {
             Property::always("what came undone does not take over", |_, world: &World| !world.disk.revived),
             Property::always("what was sealed goes on after a crash", |_, world: &World| {
                 let hand_off = world.host.as_ref().and_then(|host| host.hand_off.as_ref());
-                hand_off.is_none_or(|hand_off| !hand_off.was_dropped())
+                hand_off.is_none_or(|hand_off| !hand_off.dropped)
             }),
             Property::always("what stands still has ended well", |protocol: &Protocol, world: &World| {
                 let mut actions = Vec::new();
@@ -230,7 +230,8 @@ impl Protocol {
                 };
                 let phase = Phase::Negotiating;
                 let journal = Journal { phase, successor, rollback, converts, sealed: false, attempts: 0 };
-                host.hand_off = Some(HandOff { phase, begun: false, journal, resumed: false, undone: false });
+                host.hand_off =
+                    Some(HandOff { phase, begun: false, journal, resumed: false, undone: false, dropped: false });
             }
             Action::Deliver(client) => {
                 clients[client].requests -= 1;

@@ -76,6 +76,8 @@ pub(super) struct HandOff {
     pub(super) resumed: bool,
     /// One of its phases could not be done.
     pub(super) undone: bool,
+    /// A restart gave up what the crash had found sealed.
+    pub(super) dropped: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -96,12 +98,10 @@ pub(super) struct Client {
 
 impl Disk {
     pub(super) fn restarted(&self, after_crash: fn(Phase, bool) -> Phase) -> Host {
-        let hand_off = self.journal.clone().map(|journal| HandOff {
-            phase: after_crash(journal.phase, journal.converts),
-            begun: false,
-            journal,
-            resumed: true,
-            undone: false,
+        let hand_off = self.journal.clone().map(|journal| {
+            let phase = after_crash(journal.phase, journal.converts);
+            let dropped = journal.phase == Phase::Sealing && phase != Phase::AwaitingReady;
+            HandOff { phase, begun: false, journal, resumed: true, undone: false, dropped }
         });
         // What is prepared again is prepared beside the calls.
         let holds = hand_off.as_ref().is_some_and(|hand_off| hand_off.phase != Phase::Negotiating);
@@ -178,12 +178,6 @@ impl Host {
 }
 
 impl HandOff {
-    /// A restart gave up what the crash had found sealed.
-    pub(super) fn was_dropped(&self) -> bool {
-        let found_sealed = self.resumed && !self.begun && self.journal.phase == Phase::Sealing;
-        found_sealed && self.phase != Phase::AwaitingReady
-    }
-
     pub(super) fn may_come_through(&self, turn: &Turn) -> bool {
         match self.phase {
             Phase::Draining => matches!(turn, Turn::Free | Turn::HandOff),
