@@ -185,7 +185,7 @@ impl Core {
             table.follow(&frozen.table, &seen.table);
         }
         let mut front = self.front();
-        let base = front.states.base(header.tree);
+        let base = front.states.base(header.tree, header.last);
         front.pack_use.freed_bytes += frozen.base.tree.bytes.saturating_sub(header.tree.bytes);
         let state = front.states.get_mut(id)?;
         table.follow(&seen.table, &state.table);

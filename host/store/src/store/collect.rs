@@ -1,5 +1,6 @@
 //! Collection: what no state, view or kept checkpoint leads to is freed from the packs.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 
@@ -7,6 +8,7 @@ use crate::error::{ReadError, StoreError};
 use crate::journal::record::{Anchor, Kind, PackDrop, encode};
 use crate::pack::{self, PACK_DIR, PackId};
 use crate::planted::{Bug, planted};
+use crate::store::base::Base;
 use crate::store::core::Core;
 use crate::store::state::States;
 use crate::store::{Collected, CommitNumber, Options, headers};
@@ -75,12 +77,23 @@ impl Core {
         };
         // There may be very many: commits do not wait for it.
         bases.retain(|base| base.strong_count() > 0);
-        let mut trees: Vec<Tree> = bases.iter().filter_map(Weak::upgrade).map(|base| base.tree).collect();
+        let mut standing: Vec<Arc<Base>> = bases.iter().filter_map(Weak::upgrade).collect();
         self.front().states.put_back_bases(bases);
-        trees.extend(adopted.iter().map(|(_, tree)| *tree));
         let mut live: HashSet<Hash> =
             blobs.into_iter().map(|(_, hash)| hash).filter(|_| !planted(Bug::PackedWritesNotLive)).collect();
-        for tree in trees {
+        // What several share is the latest one's, so that the others' own is what goes with them: forks go before what they
+        // are forks of.
+        standing.sort_by_key(|base| Reverse(base.last));
+        for base in standing {
+            let mut own_bytes = 0;
+            base.tree.mark(&*self.packs, &mut |hash| {
+                let is_new = live.insert(*hash);
+                own_bytes += if is_new { self.packs.bytes_of(hash) } else { 0 };
+                is_new
+            })?;
+            base.owns(own_bytes);
+        }
+        for (_, tree) in &adopted {
             tree.mark(&*self.packs, &mut |hash| live.insert(*hash))?;
         }
         // From one checkpoint to the next few headers differ.
@@ -156,14 +169,16 @@ pub(crate) struct PackUse {
     /// The bytes of all packs then, and how many there were.
     bytes: u64,
     packs: usize,
-    /// What left the states since.
+    /// What left the states since, of what was there then.
     pub(crate) freed_bytes: u64,
 }
 
 impl PackUse {
     /// An estimate for a store that was just opened. Nodes take some more than what they hold.
     pub(crate) fn estimate(states: &mut States) -> PackUse {
-        let trees: HashMap<_, _> = states.live_trees().into_iter().map(|tree| (tree.node, tree.bytes)).collect();
+        let bases = states.live_bases();
+        bases.iter().for_each(|base| base.owns(base.tree.bytes));
+        let trees: HashMap<_, _> = bases.iter().map(|base| (base.tree.node, base.tree.bytes)).collect();
         let live_bytes = trees.values().sum::<u64>();
         PackUse { live_bytes, bytes: live_bytes + live_bytes / 2, ..PackUse::default() }
     }

@@ -161,7 +161,7 @@ fn apply(front: &mut Front, change: Change, number: CommitNumber, durable: Commi
         Change::Fork { from, to } => states.fork(from, to, number),
         Change::Fence { state, epoch } => states.fence(state, epoch, number, durable),
         Change::Remove { state } => {
-            front.pack_use.freed_bytes += states.get(state).map_or(0, |state| state.base.tree.bytes);
+            front.pack_use.freed_bytes += states.get(state).map_or(0, |state| state.base.freed_bytes());
             states.remove(state, number)
         }
         Change::Snapshot { state, to, name } => states.snapshot(state, to, &name, number),

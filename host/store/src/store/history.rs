@@ -48,7 +48,7 @@ impl Store {
         }
         let Some(mut found) = past.state(core, state)? else { return Ok(None) };
         // From here on the view keeps the tree by itself.
-        found.base = core.front().states.base(found.base.tree);
+        found.base = core.front().states.base(found.base.tree, found.last);
         Ok(Some(View::new(state, &found, &core.packs)))
     }
 }

@@ -10,6 +10,7 @@ mod transaction;
 mod trial;
 mod view;
 
+mod base;
 mod checkpoint;
 mod chores;
 mod collect;

@@ -71,7 +71,7 @@ fn load(found: &Found, packs: &Arc<Packs>) -> Result<States, OpenError> {
 
 /// Brings a state to where its checkpoint has it.
 pub(crate) fn load_state(states: &mut States, stored: Stored) {
-    let base = states.base(stored.header.tree);
+    let base = states.base(stored.header.tree, stored.header.last);
     let mut state = State::from_header(&stored.header, base, stored.entries);
     state.snapshot = stored.snapshot;
     states.load(stored.id, state);
@@ -79,7 +79,7 @@ pub(crate) fn load_state(states: &mut States, stored: Stored) {
 
 /// The same for the catalog, whose header is the anchor's.
 pub(crate) fn load_catalog(states: &mut States, anchor: &Anchor) {
-    let base = states.base(anchor.catalog.tree);
+    let base = states.base(anchor.catalog.tree, anchor.catalog.last);
     states.load(StateId::CATALOG, State::from_header(&anchor.catalog, base, Table::default()));
 }
 
@@ -140,7 +140,7 @@ impl<'a> Replay<'a> {
             What::Adopt { state, tree, packs: _ } => {
                 is_new(states, state)?;
                 self.front.adopted.push((number, tree));
-                let base = states.base(tree);
+                let base = states.base(tree, number);
                 states.adopt(state, base, number)
             }
             What::Write { state, epoch, ops } => self.write(state, epoch, &ops, number)?,

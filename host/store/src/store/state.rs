@@ -9,18 +9,13 @@ use bytes::Bytes;
 
 use crate::journal::record::Header;
 use crate::planted::{Bug, planted};
+use crate::store::base::Base;
 use crate::store::counts::Counts;
 use crate::store::snapshots::{SnapshotOf, Snapshots};
 use crate::store::table::{Key, Table};
 use crate::store::{CommitNumber, StateId, WriterEpoch};
 use crate::sync::Mutex;
 use crate::tree::Tree;
-
-/// A tree that a state or a view stands on. While one of them lives, its packs are kept.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Base {
-    pub(crate) tree: Tree,
-}
 
 /// One state.
 #[derive(Debug, Clone)]
@@ -157,6 +152,7 @@ impl State {
 
     /// After a checkpoint: what the new tree holds leaves the table.
     pub(crate) fn rebase(&mut self, base: Arc<Base>, held: CommitNumber, table: Table) {
+        base.succeeds(&self.base);
         self.base = base;
         self.held = held;
         self.table = table;
@@ -184,7 +180,7 @@ pub(crate) struct States {
 
 impl States {
     pub(crate) fn new() -> States {
-        let empty = Arc::new(Base { tree: Tree::EMPTY });
+        let empty = Arc::new(Base::new(Tree::EMPTY, CommitNumber(0)));
         let mut states = States {
             states: HashMap::new(),
             next: 1,
@@ -202,19 +198,19 @@ impl States {
     }
 
     /// A base for a tree, which keeps the tree's packs.
-    pub(crate) fn base(&mut self, tree: Tree) -> Arc<Base> {
+    pub(crate) fn base(&mut self, tree: Tree, last: CommitNumber) -> Arc<Base> {
         if tree == Tree::EMPTY {
             return self.empty.clone();
         }
-        let base = Arc::new(Base { tree });
+        let base = Arc::new(Base::new(tree, last));
         self.bases.push(Arc::downgrade(&base));
         base
     }
 
-    /// The trees that a state or a view still stands on.
-    pub(crate) fn live_trees(&mut self) -> Vec<Tree> {
+    /// What a state or a view still stands on.
+    pub(crate) fn live_bases(&mut self) -> Vec<Arc<Base>> {
         self.bases.retain(|base| base.strong_count() > 0);
-        self.bases.iter().filter_map(Weak::upgrade).map(|base| base.tree).collect()
+        self.bases.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// The bases, to be looked through without a lock, and [put back](States::put_back_bases).
@@ -233,6 +229,7 @@ impl States {
         if let Some(of) = &state.snapshot {
             self.snapshots.insert(of, id);
         }
+        state.base.join();
         self.states.insert(id, state);
     }
 
@@ -330,6 +327,7 @@ impl States {
     pub(crate) fn adopt(&mut self, id: StateId, base: Arc<Base>, number: CommitNumber) -> u64 {
         self.next = self.next.max(id.0 + 1);
         self.dirty.insert(id);
+        base.join();
         self.states.insert(id, State::new(base, number));
         1
     }
@@ -349,6 +347,7 @@ impl States {
             ..origin.clone()
         };
         let version = state.commits;
+        state.base.join();
         self.states.insert(to, state);
         self.dirty.insert(to);
         version
@@ -383,6 +382,7 @@ impl States {
         if let Some(of) = &state.snapshot {
             self.snapshots.remove(of);
         }
+        state.base.leave();
         self.removed.push((number, id, state));
         version
     }

@@ -8,10 +8,11 @@ use bytes::Bytes;
 
 use crate::error::ReadError;
 use crate::pack::{Packs, ValueReader};
+use crate::store::base::Base;
 use crate::store::counts::{Counts, Range};
 use crate::store::mask::{Gaps, Masked, Stored, half_open};
 use crate::store::merge::Merge;
-use crate::store::state::{Base, State};
+use crate::store::state::State;
 use crate::store::table::{Key, Table, TableRange};
 use crate::store::{CommitNumber, Effects, StateId, WriterEpoch};
 use crate::sync::Mutex;

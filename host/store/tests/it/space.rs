@@ -1,5 +1,6 @@
 //! What the packs take, at rest and whatever was done, stays within a multiple of what the states hold.
 
+use std::collections::VecDeque;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -67,8 +68,13 @@ impl Tended {
     }
 
     fn fill(&mut self, state: StateId) {
+        self.fill_by(state, 1);
+    }
+
+    /// Fills with other values for each factor.
+    fn fill_by(&mut self, state: StateId, factor: usize) {
         for first in (0..2000).step_by(40) {
-            let value = |number: usize| Some(Bytes::from(vec![number as u8; 200]));
+            let value = |number: usize| Some(Bytes::from(vec![(number * factor) as u8; 200]));
             let writes = (first..first + 40).map(|number| (key(number), value(number))).collect();
             self.commit(vec![Change::Write { state, epoch: WriterEpoch::FIRST, writes }]);
         }
@@ -131,6 +137,72 @@ fn g14_packs_stay_within_a_multiple_of_what_is_held() {
     tended.check();
     let most = tended.pack_bytes_most;
     assert!(most > 20 * CHECKPOINT_BYTES && tended.store.info().pack_bytes < most / 4, "{most} bytes at most");
+}
+
+#[test]
+fn g14_forks_that_share_what_they_hold_call_for_no_collection() {
+    let disk = SimDisk::new(5);
+    let mut tended = Tended::open(&disk);
+    let state = tended.create();
+    tended.fill(state);
+    tended.store.checkpoint().expect("checkpoint");
+    tended.store.collect().expect("collect");
+    let (mut forks, mut collections) = (VecDeque::new(), 0);
+    for number in 0..60 {
+        let to = tended.store.new_state();
+        let mut changes = vec![Change::Fork { from: state, to }, tended.write(state, 1)];
+        forks.push_back(to);
+        if forks.len() > 3 {
+            changes.extend(forks.pop_front().map(|state| Change::Remove { state }));
+        }
+        tended.store.commit(changes).expect("accepted").wait().expect("durable");
+        // Now and then all go on to trees of their own.
+        if number % 5 == 0 {
+            tended.store.checkpoint().expect("checkpoint");
+        }
+        if tended.store.needs_collection() {
+            tended.store.collect().expect("collect");
+            tended.check();
+            collections += 1;
+        }
+    }
+    assert!(collections <= 4, "{collections} collections for 60 entries");
+}
+
+#[test]
+fn g14_what_a_fork_alone_held_is_freed_when_it_goes() {
+    let disk = SimDisk::new(6);
+    let mut tended = Tended::open(&disk);
+    let (state, fork) = (tended.create(), tended.store.new_state());
+    tended.fill(state);
+    tended.commit(vec![Change::Fork { from: state, to: fork }]);
+    tended.fill_by(state, 3);
+    tended.store.checkpoint().expect("checkpoint");
+    tended.store.collect().expect("collect");
+    assert!(!tended.store.needs_collection());
+    let before = tended.store.info().pack_bytes;
+    tended.commit(vec![Change::Remove { state: fork }]);
+    let after = tended.store.info().pack_bytes;
+    assert!(after < before / 4 * 3, "{before} bytes before, {after} after");
+}
+
+#[test]
+fn g14_a_state_that_went_on_since_the_last_collection_is_freed_when_it_goes() {
+    let disk = SimDisk::new(7);
+    let mut tended = Tended::open(&disk);
+    let (kept, state) = (tended.create(), tended.create());
+    tended.fill(kept);
+    tended.fill_by(state, 3);
+    tended.store.checkpoint().expect("checkpoint");
+    tended.store.collect().expect("collect");
+    let write = tended.write(state, 1);
+    tended.commit(vec![write]);
+    tended.store.checkpoint().expect("checkpoint");
+    assert!(!tended.store.needs_collection());
+    let before = tended.store.info().pack_bytes;
+    tended.commit(vec![Change::Remove { state }]);
+    let after = tended.store.info().pack_bytes;
+    assert!(after < before / 4 * 3, "{before} bytes before, {after} after");
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::parts::Incoming;
 use crate::error::{CommitError, StoreError};
 use crate::pack::{PACK_DIR, PackId, PackWriter, Packs};
+use crate::store::base::Base;
 use crate::store::core::Core;
-use crate::store::state::Base;
 use crate::store::{Change, CommitNumber, Durability, StateId, Ticket, View};
 use crate::tree::Tree;
 
@@ -68,7 +68,11 @@ fn commit(
     for pack in &packs {
         core.packs.add_unnamed(*pack).inspect_err(|_| forget())?;
     }
-    let base = core.front().states.base(tree);
+    let base = {
+        let mut front = core.front();
+        let last = front.accepted;
+        front.states.base(tree, last)
+    };
     let adopted = Adopted { base, packs: packs.clone() };
     let changes = std::iter::once(Change::Adopt { state, adopted }).chain(also).collect();
     Ok(core.commit(changes, Durability::Synced).inspect_err(|_| forget())?)

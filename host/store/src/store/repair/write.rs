@@ -152,7 +152,7 @@ impl Site<'_> {
             let mut state = state.clone();
             if let Some(found) = plan.rebuilt.get(&id) {
                 let tree = self.rebuild_tree(id, state.base.tree, found, &mut pack).map_err(RepairError::Unsteady)?;
-                state.base = Arc::new(crate::store::state::Base { tree });
+                state.base = Arc::new(crate::store::base::Base::new(tree, state.last));
             }
             states.push((id, state));
         }
