@@ -329,7 +329,7 @@ impl From<RollbackError> for ApiError {
             RollbackError::Swap(error) => error.into(),
             RollbackError::WouldLose(refusals) => {
                 refused(kind, "going back would lose what was written since", &refusals).help(
-                    "nothing was changed; `--discard-to FILE` writes it to FILE first and then goes back without it",
+                    "nothing was changed; `--discard-to FILE` saves every later write in FILE, then returns to the state at the swap",
                 )
             }
             error => ApiError::new(kind, &error),

@@ -28,7 +28,7 @@ pub(super) struct Rollback {
     /// The plugin
     plugin: String,
 
-    /// Give up later writes that the version before cannot read, after saving them in this new file
+    /// Return to the state as it was at the swap, after saving every later write in this new file
     #[arg(long, value_name = "FILE")]
     discard_to: Option<PathBuf>,
 
