@@ -53,7 +53,7 @@ pub(crate) const UPGRADE_CHUNK_TIME: Duration = Duration::from_millis(4);
 pub(crate) const UPGRADE_PAGE_BYTES: usize = 4 * MIB;
 
 /// What changed since the last round is converted while calls are held once it is so few entries: some milliseconds.
-pub(crate) const UPGRADE_FEW_ENTRIES: u64 = 256;
+pub(crate) const UPGRADE_FEW_ENTRIES: u64 = 128;
 
 /// After a round that went over more entries the next one begins with a checkpoint.
 pub(crate) const UPGRADE_MANY_ENTRIES: u64 = 32_768;
