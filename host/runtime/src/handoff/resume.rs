@@ -14,8 +14,9 @@ use crate::error::HostError;
 use crate::host::{Recovered, Shared};
 use crate::plugin::Plugin;
 
-/// For how long a hand-off that a crash interrupted may take: nobody waits for it yet.
-const PATIENCE_AT_OPEN: Duration = Duration::from_secs(600);
+/// For how long a hand-off that a crash interrupted after its state was sealed may take: every plugin waits for the host to
+/// open. One that needs longer is given up, and loses nothing.
+const PATIENCE_AT_OPEN: Duration = Duration::from_secs(60);
 
 /// Ends a hand-off that a crash interrupted, by its journaled phase. Nobody calls its plugins yet. One in which a state was
 /// being converted entry by entry goes on beside the calls that come: it is none of those that are returned.

@@ -297,7 +297,9 @@ impl From<SwapError> for ApiError {
             SwapError::Host(error) => error.into(),
             SwapError::UnknownPlugin { plugin } => no_plugin(&plugin),
             SwapError::State(refusals) => {
-                refused(kind, "the successor cannot take over this state", &refusals).help(SWAP_HELP)
+                refused(kind, "the successor cannot take over this state", &refusals).help(format_args!(
+                    "{GOES_ON} (`stead swap --help` shows what can be accepted by name)"
+                ))
             }
             SwapError::Links(refusals) => refused(kind, "the successor does not fit to other plugins", &refusals)
                 .help("nothing was changed; `stead show` says which plugins call which, and plugins that call each other can be \
@@ -308,7 +310,7 @@ impl From<SwapError> for ApiError {
                 let (message, rest) = text.split_once('\n').unwrap_or((&text, ""));
                 let plugin = receipts.first().map_or("PLUGIN", |receipt| &receipt.plugin);
                 let receipt = format!("`stead history {plugin}` keeps the receipt");
-                ApiError::new(kind, message).at(format!("{rest}\n{receipt}").trim_start()).help(SWAP_HELP)
+                ApiError::new(kind, message).at(format!("{rest}\n{receipt}").trim_start()).help(GOES_ON)
             }
             SwapError::Of { plugin, source } => {
                 let error = ApiError::from(*source);
@@ -353,8 +355,7 @@ impl From<StateError> for ApiError {
     }
 }
 
-const SWAP_HELP: &str = "nothing was changed and no call was lost; the version before goes on (`stead swap --help` shows \
-                         what can be accepted by name)";
+const GOES_ON: &str = "nothing was changed and no call was lost; the version before goes on";
 
 /// Frames of a backtrace that are shown; a recursion that is too deep has thousands.
 const FRAMES_MAX: usize = 12;

@@ -77,9 +77,10 @@ pub(super) fn print_probation(console: &Console, plugin: &str, report: &Probatio
     }
     console.line(format_args!("             on a breach {}", answer(terms, &report.outlook)))?;
     if !report.unjudged.is_empty() {
-        let names: Vec<&str> = report.unjudged.iter().map(measure).collect();
+        let from = |unjudged: &Measure| format!("{} (from {} calls on)", measure(unjudged), unjudged.calls_min());
+        let names: Vec<String> = report.unjudged.iter().map(from).collect();
         let calls = plural(report.before.calls, "call", "calls");
-        let note = format!("{} not judged: {calls} of the version before are too few", names.join(" and "));
+        let note = format!("{} not judged: the version before served {calls}", names.join(" and "));
         console.line(format_args!("             {note}"))?;
     }
     Ok(())

@@ -128,6 +128,18 @@ pub enum Measure {
     Latency,
 }
 
+impl Measure {
+    /// How many calls the version before must have served for it to be judged.
+    #[must_use]
+    pub const fn calls_min(self) -> u64 {
+        match self {
+            Measure::Traps => 0,
+            Measure::Errors => ERRORS_BASELINE_MIN,
+            Measure::Latency => TIMES_MIN,
+        }
+    }
+}
+
 impl std::fmt::Display for Breach {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Breach { measure, before, now, allowed } = self;
