@@ -7,7 +7,7 @@ use stead_runtime::engine::Settings;
 use stead_runtime::{Call, Host, Phase, Receipt, Swap, SwapError, SwapOptions};
 use stead_schema::{Parts, Value};
 use stead_store::disk::sim::SimDisk;
-use stead_test_guests::{EVOLVE_HOSTILE, EVOLVE_READY_LOOPS, EVOLVE_V1, EVOLVE_V2, LEDGER_V1, LEDGER_V2};
+use stead_test_guests::{EVOLVE_HOSTILE, EVOLVE_READY_LOOPS, EVOLVE_V1, EVOLVE_V2, HOSTILE, LEDGER_V1, LEDGER_V2};
 use tokio::task::JoinHandle;
 
 use crate::harness::{bump, call, deploy, number, open, returned, swap, text, u64_, version, with_plugin};
@@ -44,14 +44,18 @@ fn of(plugin: &str, wasm: &[u8], options: SwapOptions) -> Swap {
     Swap { plugin: plugin.into(), wasm: wasm.to_vec(), options: patient(options) }
 }
 
-async fn cancel(host: &Host) -> Receipt {
-    let cancelled = tokio::time::timeout(Duration::from_secs(60), host.cancel("box")).await;
+async fn cancel(host: &Host, plugin: &str) -> Receipt {
+    let cancelled = tokio::time::timeout(Duration::from_secs(60), host.cancel(plugin)).await;
     cancelled.expect("it goes on in spite of all").unwrap()
 }
 
 /// Cancels the swap, of which a phase never ends.
 async fn cancelled(host: &Host, swapping: Swapping, phase: Phase) {
-    let receipt = cancel(host).await;
+    cancelled_by(host, "box", swapping, phase).await;
+}
+
+async fn cancelled_by(host: &Host, plugin: &str, swapping: Swapping, phase: Phase) {
+    let receipt = cancel(host, plugin).await;
     let (given_up_in, reason) = receipt.given_up().unwrap();
     assert!(given_up_in == phase && reason.contains("cancelled"), "{given_up_in:?}: {reason}");
     let error = swapping.await.unwrap().unwrap_err();
@@ -90,14 +94,30 @@ async fn g09_calls_that_were_held_run_on_the_incumbent_of_a_swap_that_is_cancell
 }
 
 #[tokio::test]
-async fn g08_a_swap_of_several_is_cancelled_for_all() {
+async fn g08_a_swap_of_several_is_cancelled_for_all_by_any_of_them() {
     let (_, host) = with_plugin(EVOLVE_V1).await;
     deploy(&host, "other", EVOLVE_V1).await;
     bump(&host, "a").await;
-    let swaps = vec![of("other", EVOLVE_V2, swap()), of("box", EVOLVE_HOSTILE, loops("migrate"))];
-    let swapping = begin(&host, swaps, Phase::Negotiating).await;
-    cancelled(&host, swapping, Phase::Negotiating).await;
-    assert_eq!((version(&host, "box").await.as_str(), version(&host, "other").await.as_str()), ("v1", "v1"));
+    for plugin in ["box", "other"] {
+        let swaps = vec![of("other", EVOLVE_V2, swap()), of("box", EVOLVE_HOSTILE, loops("migrate"))];
+        let swapping = begin(&host, swaps, Phase::Negotiating).await;
+        cancelled_by(&host, plugin, swapping, Phase::Negotiating).await;
+        assert_eq!((version(&host, "box").await.as_str(), version(&host, "other").await.as_str()), ("v1", "v1"));
+    }
+}
+
+#[tokio::test]
+async fn g09_a_swap_that_waits_for_a_running_call_is_cancelled_and_the_call_ends() {
+    let (_, host) = with_plugin(HOSTILE).await;
+    let running = tokio::spawn({
+        let host = host.clone();
+        async move { host.call(Call::new("box", "doze", vec![Value(Parts::U32(1500))])).await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let swapping = begin(&host, vec![of("box", HOSTILE, swap())], Phase::Draining).await;
+    cancelled(&host, swapping, Phase::Draining).await;
+    assert!(!running.is_finished(), "nobody waited for the call");
+    running.await.unwrap().expect("the running call ends as it would have");
 }
 
 /// A ledger with an entry whose conversion never ends, and the swap that comes there.
@@ -136,7 +156,7 @@ async fn g11_a_conversion_that_goes_on_after_a_crash_is_cancelled() {
     swapping.abort();
     drop(host);
     let (host, _) = open(&disk).await;
-    let receipt = cancel(&host).await;
+    let receipt = cancel(&host, "box").await;
     assert!(receipt.given_up().is_some_and(|(_, reason)| reason.contains("cancelled")), "{receipt:?}");
     is_as_before(&host, states).await;
     drop(host);

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod calls;
+mod cancel;
 mod check;
 mod demo;
 mod door;
