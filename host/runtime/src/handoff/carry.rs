@@ -117,7 +117,14 @@ impl Party {
                 self.ahead
             );
         }
-        let ahead = self.carried.as_ref().and_then(|carried| carried.migrated.as_ref());
+        let Some(carried) = &self.carried else {
+            return format!(
+                "the host had stopped meanwhile, and the migration was still running {:?} after it was opened again, for which \
+                 all plugins wait: begin anew",
+                self.patience
+            );
+        };
+        let ahead = carried.migrated.as_ref();
         let took = ahead.map(|migrated| format!(", which took {:?}", Duration::from_micros(migrated.took_us)));
         format!(
             "the state changed after the migration had run ahead{}; it ran again from empty while calls were held, and was still \
